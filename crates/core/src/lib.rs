@@ -1,0 +1,36 @@
+//! The words of docmill and its pure logic.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number or starts a
+//! thread: every function takes values (the time and the seed among them) and
+//! returns a value. That is what lets money, states and retries be tested with
+//! properties and simulated time. `clippy.toml` beside this crate enforces it.
+//!
+//! Every other crate knows this one; this one knows none of them.
+
+pub mod attempt;
+pub mod batch;
+pub mod document;
+pub mod event;
+pub mod extraction;
+pub mod failure;
+pub mod id;
+pub mod money;
+pub mod page;
+pub mod price;
+pub mod template;
+pub mod time;
+pub mod usage;
+
+pub use attempt::{Attempt, AttemptOutcome};
+pub use batch::{BatchEvent, BatchState};
+pub use document::{Class, DocumentState, Kind};
+pub use event::{Event, EventKind, Level};
+pub use extraction::{Evidence, Extraction};
+pub use failure::{Failure, FailureCode};
+pub use id::{BatchId, ContentHash, DocumentId, Ordinal, WorkerId};
+pub use money::{PicoPerToken, Usd};
+pub use page::{BBox, Page, ParsedDocument, Word};
+pub use price::{CallBound, Price};
+pub use template::Template;
+pub use time::Timestamp;
+pub use usage::Usage;

@@ -1,0 +1,54 @@
+//! A template: what to take out of a document, and how to tell that it is right.
+
+use serde::{Deserialize, Serialize};
+
+/// How the model gets to see the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// Text where there is text, page images where there is none and the model sees.
+    #[default]
+    Auto,
+    /// Text only.
+    Text,
+    /// Page images only.
+    Vision,
+    /// Both.
+    Both,
+}
+
+/// A rule a result must meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Short name, shown with the finding.
+    pub name: String,
+    /// The expression: `subtotal + tax == total`.
+    pub rule: String,
+    /// What to tell the person when it fails; made from the rule when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What to take out of a document, and how to tell that it is right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Name on the command line: lower-case letters, digits, hyphens.
+    pub name: String,
+    /// One line for lists.
+    #[serde(default)]
+    pub description: String,
+    /// What the model is told, beside the schema.
+    #[serde(default)]
+    pub instructions: String,
+    /// How the model gets to see the document.
+    #[serde(default)]
+    pub reading: Reading,
+    /// JSON Schema 2020-12 of the result; its root is an object. docmill's own
+    /// keywords (`x-docmill-…`) steer the offline extractor and are not sent to models.
+    pub schema: serde_json::Value,
+    /// Rules beyond the schema.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+}

@@ -1,0 +1,29 @@
+//! How a batch is to be processed: decided before the start, stored with the batch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::price::Price;
+
+/// How a batch is to be processed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The model as the user names it: `openai/gpt-4o-mini`, `offline`, `sim/openai/gpt-4o-mini`.
+    pub model: String,
+    /// Address of the provider, when it is not the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The price every reservation and cost of this batch is computed from.
+    pub price: Price,
+    /// Calls in flight; `None`: the model's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// Limit on each answer.
+    pub max_output_tokens: u32,
+    /// Whether an answer stored for the same content, prompt, schema and model is used again.
+    pub reuse_answers: bool,
+    /// Whether pictures of text are read with tesseract.
+    pub ocr: bool,
+    /// Rehearsals only: how fast simulated time passes; 0 does not wait at all. In thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim_speed_milli: Option<u32>,
+}

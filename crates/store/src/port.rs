@@ -1,0 +1,217 @@
+//! The port: what the engine and the command may ask of a store.
+
+use async_trait::async_trait;
+use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::event::{Event, EventKind};
+use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
+use docmill_core::money::Usd;
+use docmill_core::time::Timestamp;
+
+use crate::records::{
+    BatchQuery, BatchRow, Begun, Claimed, Commit, Committed, DocumentDetail, DocumentPage, DocumentQuery,
+    Enqueued, FailureGroup, NewBatch, NewDocument, Recovered, ResultRow, RetrySelection, Start, Surveyed,
+    TransitionRefused, WorkerRow,
+};
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another program, or the file system, does not let us write.
+    #[error("the database {path} is read-only: {reason}")]
+    ReadOnly {
+        /// The database file.
+        path: String,
+        /// What the database said.
+        reason: String,
+    },
+    /// No space left. Nothing of the transaction was written.
+    #[error(
+        "the disk is full while writing {path}; free some space, then run the command again: nothing is lost"
+    )]
+    DiskFull {
+        /// The database file.
+        path: String,
+    },
+    /// Made by a newer docmill.
+    #[error(
+        "the database {path} has version {found}, this docmill knows versions up to {known}; use a newer docmill"
+    )]
+    NewerVersion {
+        /// The database file.
+        path: String,
+        /// Version of the file.
+        found: i64,
+        /// Newest version this program knows.
+        known: i64,
+    },
+    /// Not a database, or a damaged one.
+    #[error("{path} cannot be used as a database: {reason}")]
+    Unusable {
+        /// The database file.
+        path: String,
+        /// What the database said.
+        reason: String,
+    },
+    /// Another process held the write lock for too long.
+    #[error("the database is busy: another docmill holds it; try again")]
+    Busy,
+    /// There is no such batch.
+    #[error("there is no batch {0}")]
+    NoSuchBatch(String),
+    /// There is no such document.
+    #[error("there is no document {0}")]
+    NoSuchDocument(DocumentId),
+    /// Anything else the database said.
+    #[error("the database failed: {0}")]
+    Database(String),
+}
+
+/// Everything docmill remembers. Each verb is one transaction; what it returned
+/// as done survives `kill -9` and power loss.
+#[async_trait]
+pub trait Store: Send + Sync {
+    // Batches
+
+    /// Makes a batch in state `draft`.
+    async fn create_batch(&self, batch: NewBatch, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Batches, newest first by default, with their counters and account.
+    async fn batches(&self, query: BatchQuery) -> Result<Vec<BatchRow>, StoreError>;
+
+    /// One batch by what a person typed: full id, the short id's digits (a unique part of the
+    /// id's end), its name, or `last`. `NoSuchBatch` says so, also when several would match.
+    async fn find_batch(&self, reference: &str) -> Result<BatchRow, StoreError>;
+
+    /// One batch.
+    async fn batch(&self, id: BatchId) -> Result<BatchRow, StoreError>;
+
+    /// Moves a batch to its next state and writes the event. `Finish…` is refused while
+    /// documents are pending or leased; `ExhaustBudget` while attempts are in flight.
+    /// `Cancel` also flips all pending documents to `cancelled` (in chunks, so that the writer
+    /// is not held); in-flight ones end by themselves.
+    async fn transition(
+        &self,
+        id: BatchId,
+        event: BatchEvent,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Result<BatchState, TransitionRefused>, StoreError>;
+
+    /// Sets the budget (`None`: no limit). A `budget_exhausted` batch becomes `running` when
+    /// the new budget is larger. A budget below what is already settled, reserved and
+    /// unconfirmed is accepted: it just admits no further call.
+    async fn set_budget(
+        &self,
+        id: BatchId,
+        budget: Option<Usd>,
+        now: Timestamp,
+    ) -> Result<BatchState, StoreError>;
+
+    /// Puts failed (or cancelled) documents back into the queue and moves an ended batch back
+    /// to `running`. Returns how many.
+    async fn retry(&self, id: BatchId, selection: RetrySelection, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Changes how the batch is processed (concurrency, model). Stored plans are JSON of `core::Plan`.
+    async fn set_plan(
+        &self,
+        id: BatchId,
+        plan: docmill_core::plan::Plan,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Stores the estimate shown for the batch, as JSON.
+    async fn set_estimate(
+        &self,
+        id: BatchId,
+        estimate: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    // Documents coming in
+
+    /// Adds documents; those whose key the batch has already are left alone, those whose content
+    /// the batch has already become `skipped` with a pointer to the first.
+    async fn enqueue_chunk(
+        &self,
+        id: BatchId,
+        documents: Vec<NewDocument>,
+        now: Timestamp,
+    ) -> Result<Enqueued, StoreError>;
+
+    /// Writes what reading documents for the estimate found.
+    async fn survey(&self, id: BatchId, found: Vec<Surveyed>, now: Timestamp) -> Result<(), StoreError>;
+
+    // Work
+
+    /// Announces a worker, before its first claim.
+    async fn register_worker(&self, worker: WorkerRow) -> Result<(), StoreError>;
+
+    /// Workers that are registered and not retired.
+    async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError>;
+
+    /// Says that a worker is alive.
+    async fn heartbeat(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Leases up to `limit` pending documents whose time has come, in order of priority and ordinal.
+    async fn claim(
+        &self,
+        batch: BatchId,
+        worker: WorkerId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError>;
+
+    /// Reserve-and-start: writes the intent and holds back the money, or says why not. Group-committed.
+    async fn begin(&self, start: Start) -> Result<Begun, StoreError>;
+
+    /// Settles a call and moves its document on, in one transaction. Group-committed. The money
+    /// is always settled, even when the lease was lost meanwhile (it was spent).
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Clears up after workers that are dead: their leased documents become pending, their calls
+    /// in flight unconfirmed. Their late words match nothing afterwards. Writes an event per batch.
+    async fn recover(&self, dead: Vec<WorkerId>, now: Timestamp) -> Result<Recovered, StoreError>;
+
+    /// A worker that ends in order: its leases are given back, its row removed.
+    async fn retire_worker(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError>;
+
+    // Looking
+
+    /// A page of documents, with the counters that say how many there are.
+    async fn documents(&self, id: BatchId, query: DocumentQuery) -> Result<DocumentPage, StoreError>;
+
+    /// Everything about one document: row, extraction, attempts.
+    async fn document(&self, id: DocumentId) -> Result<DocumentDetail, StoreError>;
+
+    /// Documents with their extractions in order of ordinal, for exports: `limit` of them after `after`.
+    async fn results_after(
+        &self,
+        id: BatchId,
+        after: Ordinal,
+        limit: u32,
+    ) -> Result<Vec<ResultRow>, StoreError>;
+
+    /// Failed documents grouped by code, most first, each with an example.
+    async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError>;
+
+    /// Adds a line to the log.
+    async fn log(
+        &self,
+        id: BatchId,
+        document: Option<Ordinal>,
+        event: EventKind,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// The log after `after` (0: from the start), oldest first; of one batch or of all.
+    async fn events_after(
+        &self,
+        batch: Option<BatchId>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError>;
+
+    /// The newest `limit` lines of the log of a batch, oldest first.
+    async fn last_events(&self, batch: BatchId, limit: u32) -> Result<Vec<Event>, StoreError>;
+}

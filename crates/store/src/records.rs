@@ -1,0 +1,594 @@
+//! What goes into a store and comes out of it.
+
+use docmill_core::attempt::{AnswerKey, Attempt};
+use docmill_core::batch::{BatchState, RefusedTransition};
+use docmill_core::document::{Class, DocumentState, Kind};
+use docmill_core::extraction::Extraction;
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::id::{BatchId, ContentHash, DocumentId, Ordinal, WorkerId};
+use docmill_core::money::Usd;
+use docmill_core::plan::Plan;
+use docmill_core::template::Template;
+use docmill_core::time::Timestamp;
+use docmill_core::usage::Usage;
+use serde::{Deserialize, Serialize};
+
+/// A batch to be made.
+#[derive(Debug, Clone)]
+pub struct NewBatch {
+    /// Its id.
+    pub id: BatchId,
+    /// What people call it.
+    pub name: String,
+    /// What to take out of its documents.
+    pub template: Template,
+    /// How.
+    pub plan: Plan,
+    /// The wall; `None`: no limit.
+    pub budget: Option<Usd>,
+    /// Where its documents come from, as typed.
+    pub sources: Vec<String>,
+}
+
+/// How many documents of a batch stand where. Kept up to date in the same
+/// transaction as the documents; never counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Waiting.
+    pub pending: u64,
+    /// In the hands of a worker.
+    pub leased: u64,
+    /// Done.
+    pub completed: u64,
+    /// Ended without a result.
+    pub failed: u64,
+    /// Given up with their batch.
+    pub cancelled: u64,
+    /// Duplicates, unsupported, empty.
+    pub skipped: u64,
+}
+
+impl Counters {
+    /// All documents.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.pending + self.leased + self.completed + self.failed + self.cancelled + self.skipped
+    }
+
+    /// The counter of one state.
+    #[must_use]
+    pub fn of(&self, state: DocumentState) -> u64 {
+        match state {
+            DocumentState::Pending => self.pending,
+            DocumentState::Leased => self.leased,
+            DocumentState::Completed => self.completed,
+            DocumentState::Failed => self.failed,
+            DocumentState::Cancelled => self.cancelled,
+            DocumentState::Skipped => self.skipped,
+        }
+    }
+}
+
+/// The money of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Balance {
+    /// The wall; `None`: no limit.
+    pub budget: Option<Usd>,
+    /// Paid.
+    pub settled: Usd,
+    /// Held back for calls in flight.
+    pub reserved: Usd,
+    /// Calls of which nobody knows whether they were billed, at their worst case.
+    pub unconfirmed: Usd,
+}
+
+/// A batch as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchRow {
+    /// Its id.
+    pub id: BatchId,
+    /// What people call it.
+    pub name: String,
+    /// Where it stands.
+    pub state: BatchState,
+    /// Why it stands there.
+    pub reason: String,
+    /// What to take out of its documents.
+    pub template: Template,
+    /// How.
+    pub plan: Plan,
+    /// Where its documents come from.
+    pub sources: Vec<String>,
+    /// How many documents stand where.
+    pub counters: Counters,
+    /// Its money.
+    pub balance: Balance,
+    /// What the settled calls used.
+    pub usage: Usage,
+    /// Calls started.
+    pub calls: u64,
+    /// Calls in flight.
+    pub calls_in_flight: u64,
+    /// The estimate shown for it.
+    pub estimate: Option<serde_json::Value>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was first started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, if it has.
+    pub ended_at: Option<Timestamp>,
+    /// When anything about it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Which batches.
+#[derive(Debug, Clone, Default)]
+pub struct BatchQuery {
+    /// Only in these states; empty: all.
+    pub states: Vec<BatchState>,
+    /// At most this many; 0: all.
+    pub limit: u32,
+}
+
+/// Why a batch stays in its state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransitionRefused {
+    /// Its state does not take the event.
+    #[error("{0}")]
+    State(#[from] RefusedTransition),
+    /// It cannot finish: documents are pending or leased.
+    #[error("{left} documents are not done yet")]
+    WorkLeft {
+        /// Pending and leased.
+        left: u64,
+    },
+    /// It cannot be exhausted yet: calls are in flight and may give money back.
+    #[error("{calls} calls are in flight")]
+    CallsInFlight {
+        /// How many.
+        calls: u64,
+    },
+}
+
+/// A document to be added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDocument {
+    /// Where to read it again; unique in its batch.
+    pub key: String,
+    /// What people see.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// What it is, as far as its first bytes tell.
+    pub kind: Kind,
+    /// Hash of its content; `None` when it could not be read.
+    pub content_hash: Option<ContentHash>,
+    /// Why it is not to be processed (empty, unsupported): added as `skipped`.
+    pub skip: Option<Failure>,
+}
+
+/// What became of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Enqueued {
+    /// New rows, skipped ones included.
+    pub added: u64,
+    /// The batch had their key already.
+    pub known: u64,
+    /// New rows that are duplicates of others (a part of `skipped`).
+    pub duplicates: u64,
+    /// New rows that will not be processed, duplicates included.
+    pub skipped: u64,
+}
+
+/// What reading a document for the estimate found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surveyed {
+    /// Which.
+    pub ordinal: Ordinal,
+    /// What it is, by its whole content.
+    pub kind: Kind,
+    /// What it is likely to cost.
+    pub class: Class,
+    /// Pages.
+    pub pages: u32,
+    /// Prompt tokens expected.
+    pub input_tokens: u64,
+}
+
+/// A worker as it is registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerRow {
+    /// Its id.
+    pub id: WorkerId,
+    /// Host and process, for people.
+    pub label: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it last said that it is alive.
+    pub heartbeat_at: Timestamp,
+}
+
+/// A document in the hands of a worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeasedDocument {
+    /// Which.
+    pub id: DocumentId,
+    /// Where to read it.
+    pub key: String,
+    /// What people see.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// What it is, as far as is known.
+    pub kind: Kind,
+    /// Hash of its content when it was added.
+    pub content_hash: Option<ContentHash>,
+    /// Calls made for it so far.
+    pub attempts: u32,
+    /// Failures that counted against it so far.
+    pub failures: u32,
+    /// Waits for a speed limit so far.
+    pub waits: u32,
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claimed {
+    /// These.
+    Documents(Vec<LeasedDocument>),
+    /// Nothing to do now.
+    NoDocuments {
+        /// When the next pending document's time comes, if there is one.
+        next_at: Option<Timestamp>,
+        /// Documents in the hands of any worker.
+        leased: u64,
+    },
+    /// The batch is not running.
+    NotRunning(BatchState),
+}
+
+/// The intent to call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// For which document.
+    pub document: DocumentId,
+    /// Who holds its lease.
+    pub worker: WorkerId,
+    /// The model asked.
+    pub model: String,
+    /// The part of a split document, from 0.
+    pub part: u32,
+    /// What decides the answer.
+    pub answer_key: AnswerKey,
+    /// Worst case.
+    pub reserve: Usd,
+    /// Whether a stored answer will do.
+    pub reuse: bool,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A stored answer that was paid for before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAnswer {
+    /// The document it was paid for.
+    pub document: DocumentId,
+    /// Its attempt there.
+    pub attempt: u32,
+    /// The answer as it came.
+    pub raw_answer: String,
+    /// What it cost then.
+    pub cost: Usd,
+    /// What it used then.
+    pub usage: Usage,
+}
+
+/// What came of an intent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Begun {
+    /// Reserved: call now. The number of the attempt for its document.
+    Started {
+        /// From 1.
+        attempt: u32,
+    },
+    /// The answer is stored already: nothing was reserved.
+    Answered(Box<StoredAnswer>),
+    /// The worst case does not fit.
+    NoBudget {
+        /// What is left of the budget.
+        available: Usd,
+        /// Calls in flight that may give some back.
+        calls_in_flight: u64,
+    },
+    /// The batch is not running any more.
+    NotRunning(BatchState),
+    /// The document is not this worker's any more.
+    LeaseLost,
+}
+
+/// How a call ended, for the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bill {
+    /// Answered: this is what it used and cost.
+    Actual {
+        /// Tokens.
+        usage: Usage,
+        /// Money.
+        cost: Usd,
+    },
+    /// Certainly not billed: the reservation is given back.
+    NotBilled,
+    /// Nobody knows: counted at its worst case from now on.
+    Unknown,
+}
+
+/// The end of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// The attempt that [`Begun::Started`] named.
+    pub attempt: u32,
+    /// The money.
+    pub bill: Bill,
+    /// How long it took.
+    pub latency_ms: u32,
+    /// The provider's id of the call.
+    pub request_id: Option<String>,
+    /// The answer as it came.
+    pub raw_answer: Option<String>,
+    /// What went wrong, if anything did.
+    pub failure: Option<Failure>,
+}
+
+/// What becomes of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Its worker goes on with it (repair, next part).
+    Continue,
+    /// Done.
+    Completed(Box<Extraction>),
+    /// Ended without a result.
+    Failed(Failure),
+    /// Back into the queue until then.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+        /// Why.
+        failure: Failure,
+        /// Whether it counts against the document (`failures`) or not (`waits`).
+        counts: bool,
+    },
+    /// Not to be processed after all.
+    Skipped(Failure),
+    /// Given back untouched.
+    Released,
+}
+
+/// What reading a document for its call found; fills the row when no survey did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadFacts {
+    /// What it is, by its whole content.
+    pub kind: Kind,
+    /// Its class.
+    pub class: Class,
+    /// Pages.
+    pub pages: u32,
+}
+
+/// The end of a step of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// Which.
+    pub document: DocumentId,
+    /// Who holds its lease.
+    pub worker: WorkerId,
+    /// The call that ended, if there was one.
+    pub settlement: Option<Settlement>,
+    /// What becomes of the document.
+    pub next: Next,
+    /// What reading it found.
+    pub facts: Option<ReadFacts>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What came of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Whether the document moved on; `false`: the lease was lost (the money was settled all the same).
+    pub applied: bool,
+    /// How far the actual cost was above the reservation, if it was: the bound was wrong.
+    pub overrun: Option<Usd>,
+}
+
+/// What clearing up after dead workers did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Documents put back into the queue.
+    pub documents: u64,
+    /// Calls of which nobody knows whether they were billed.
+    pub unconfirmed_calls: u64,
+    /// Their worst case.
+    pub unconfirmed: Usd,
+}
+
+/// Which failed documents to try again. Empty lists mean all failed ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RetrySelection {
+    /// Only these codes.
+    pub codes: Vec<FailureCode>,
+    /// Only these documents.
+    pub ordinals: Vec<Ordinal>,
+    /// Cancelled documents too.
+    pub cancelled: bool,
+}
+
+/// A document as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DocumentRow {
+    /// Its number.
+    pub ordinal: Ordinal,
+    /// Where to read it again.
+    pub key: String,
+    /// What people see.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// What it is likely to cost.
+    pub class: Class,
+    /// Pages, once read.
+    pub pages: Option<u32>,
+    /// Hash of its content.
+    pub content_hash: Option<ContentHash>,
+    /// Where it stands.
+    pub state: DocumentState,
+    /// Why it failed, waits or was skipped.
+    pub failure: Option<Failure>,
+    /// The document with the same content that is processed in its place.
+    pub duplicate_of: Option<Ordinal>,
+    /// Calls made for it.
+    pub attempts: u32,
+    /// What they cost.
+    pub cost: Usd,
+    /// What they used.
+    pub usage: Usage,
+    /// 0 to 1000, once completed.
+    pub risk: Option<u16>,
+    /// Earliest time of its next attempt.
+    pub next_attempt_at: Timestamp,
+    /// When anything about it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What lists are sorted by. Ties are broken by ordinal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SortBy {
+    /// Order of discovery.
+    #[default]
+    Ordinal,
+    /// Name.
+    Name,
+    /// Cost.
+    Cost,
+    /// Pages.
+    Pages,
+    /// Time of the last change.
+    Updated,
+    /// Risk.
+    Risk,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// The first.
+    First,
+    /// The one after the row this cursor names (opaque text made by the store).
+    After(String),
+    /// The one before it.
+    Before(String),
+    /// By number, from 1.
+    Number(u64),
+}
+
+/// Which documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentQuery {
+    /// Only in these states; empty: all.
+    pub states: Vec<DocumentState>,
+    /// Only of these kinds; empty: all.
+    pub kinds: Vec<Kind>,
+    /// Only of these classes; empty: all.
+    pub classes: Vec<Class>,
+    /// Only with these failures; empty: all.
+    pub codes: Vec<FailureCode>,
+    /// Only names containing this text (case-insensitive).
+    pub search: Option<String>,
+    /// Only at least this cost.
+    pub cost_at_least: Option<Usd>,
+    /// Sorted by.
+    pub sort: SortBy,
+    /// Largest first.
+    pub descending: bool,
+    /// Which page.
+    pub position: Position,
+    /// Rows a page, 1 to 1000.
+    pub limit: u32,
+}
+
+impl Default for DocumentQuery {
+    fn default() -> Self {
+        Self {
+            states: Vec::new(),
+            kinds: Vec::new(),
+            classes: Vec::new(),
+            codes: Vec::new(),
+            search: None,
+            cost_at_least: None,
+            sort: SortBy::Ordinal,
+            descending: false,
+            position: Position::First,
+            limit: 100,
+        }
+    }
+}
+
+/// How many documents match a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "count", content = "documents", rename_all = "snake_case")]
+pub enum Matching {
+    /// Known from counters, or counted.
+    Exactly(u64),
+    /// Counting stopped here.
+    AtLeast(u64),
+}
+
+/// A page of documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DocumentPage {
+    /// The rows.
+    pub rows: Vec<DocumentRow>,
+    /// Number of the first row among those that match, from 1, when known.
+    pub first: Option<u64>,
+    /// How many match.
+    pub matching: Matching,
+    /// Cursor of the next page; `None`: this is the last.
+    pub next: Option<String>,
+    /// Cursor of the previous page; `None`: this is the first.
+    pub previous: Option<String>,
+}
+
+/// Everything about one document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DocumentDetail {
+    /// Its row.
+    pub row: DocumentRow,
+    /// Its result.
+    pub extraction: Option<Extraction>,
+    /// Its calls, oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A document with its result, for exports.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultRow {
+    /// Its row.
+    pub row: DocumentRow,
+    /// Its result.
+    pub extraction: Option<Extraction>,
+}
+
+/// Failed documents with the same code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureGroup {
+    /// The code.
+    pub code: FailureCode,
+    /// How many.
+    pub documents: u64,
+    /// The newest message.
+    pub example: String,
+    /// Its document.
+    pub example_document: Ordinal,
+}

@@ -104,6 +104,14 @@ pub struct RefusedTransition {
     pub event: BatchEvent,
 }
 
+impl BatchEvent {
+    /// Whether a batch in this state takes the event.
+    #[must_use]
+    pub fn is_taken_by(self, state: BatchState) -> bool {
+        state.on(self).is_ok()
+    }
+}
+
 impl BatchState {
     /// The next state, or a refusal. An event that changes nothing (pausing what
     /// is paused) is accepted where a person may well repeat it.

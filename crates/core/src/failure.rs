@@ -71,6 +71,8 @@ failure_codes! {
     PasswordRequired = "password_required", BadDocument, "give the password with --password or --passwords FILE, then retry";
     /// The content is broken.
     CorruptDocument = "corrupt_document", BadDocument, "open the file in its own program and save it again";
+    /// The same content as another document of the batch.
+    Duplicate = "duplicate", BadDocument, "nothing to do: its original is processed";
     /// No reader for this type.
     UnsupportedType = "unsupported_type", BadDocument, "convert it to PDF, an image, a spreadsheet, DOCX, HTML or text";
     /// Zero bytes, or nothing but white space.

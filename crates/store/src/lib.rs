@@ -2,11 +2,13 @@
 //!
 //! One trait of coarse verbs ([`Store`]), each verb one transaction, each saying
 //! *why* when it did nothing. SQLite is one implementation ([`sqlite`]);
-//! [`conformance`] is the suite every implementation passes. This crate knows
+//! the conformance suite in `tests/` is what every implementation passes. This crate knows
 //! core and nothing else of docmill.
 
+mod cursor;
 mod port;
 mod records;
+pub mod sqlite;
 
 pub use port::{Store, StoreError};
 pub use records::*;

@@ -62,6 +62,9 @@ pub enum StoreError {
     /// There is no such document.
     #[error("there is no document {0}")]
     NoSuchDocument(DocumentId),
+    /// A cursor that this list did not make.
+    #[error("{0}")]
+    BadCursor(String),
     /// Anything else the database said.
     #[error("the database failed: {0}")]
     Database(String),
@@ -138,6 +141,10 @@ pub trait Store: Send + Sync {
         documents: Vec<NewDocument>,
         now: Timestamp,
     ) -> Result<Enqueued, StoreError>;
+
+    /// Which of these keys the batch does not have yet: so that adding again what is mostly known
+    /// does not read it all again.
+    async fn unknown_keys(&self, id: BatchId, keys: Vec<String>) -> Result<Vec<String>, StoreError>;
 
     /// Writes what reading documents for the estimate found.
     async fn survey(&self, id: BatchId, found: Vec<Surveyed>, now: Timestamp) -> Result<(), StoreError>;

@@ -1,0 +1,363 @@
+//! Batches: making, finding, moving from state to state, budgets, retries.
+
+use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::document::DocumentState;
+use docmill_core::event::EventKind;
+use docmill_core::id::BatchId;
+use docmill_core::money::Usd;
+use docmill_core::plan::Plan;
+use docmill_core::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+
+use crate::StoreError;
+use crate::records::{BatchQuery, BatchRow, NewBatch, RetrySelection, TransitionRefused};
+use crate::sqlite::codec::{Columns, batch_id, document_row};
+use crate::sqlite::hot::{Transaction, read_hot};
+
+/// Makes a batch in state `draft`.
+pub(super) fn create(
+    transaction: &mut Transaction<'_>,
+    batch: &NewBatch,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let write = || -> rusqlite::Result<i64> {
+        transaction
+            .statement(
+                "INSERT INTO batches (id, name, state, reason, budget, created_at, updated_at)
+                 VALUES (?1, ?2, 'draft', '', ?3, ?4, ?4) RETURNING key",
+            )?
+            .query_row(
+                params![
+                    batch.id.0.as_bytes(),
+                    batch.name,
+                    batch.budget.map(Usd::nanos),
+                    now.0
+                ],
+                |row| row.get(0),
+            )
+    };
+    let key = write().map_err(|error| transaction.explain(error))?;
+    let (template, plan, sources) = (json(&batch.template)?, json(&batch.plan)?, json(&batch.sources)?);
+    transaction
+        .prepare("INSERT INTO batch_specs (batch, template, plan, sources) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![key, template, plan, sources])
+        .map_err(|error| transaction.explain(error))?;
+    let event = EventKind::BatchCreated {
+        name: batch.name.clone(),
+    };
+    transaction.log(key, None, &event, now)
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Database(error.to_string()))
+}
+
+const SELECT: &str = "SELECT batches.*, batch_specs.template, batch_specs.plan, batch_specs.sources,
+    batch_specs.estimate FROM batches JOIN batch_specs ON batch_specs.batch = batches.key";
+
+/// Batches, newest first.
+pub(super) fn list(connection: &Connection, query: &BatchQuery) -> rusqlite::Result<Vec<BatchRow>> {
+    // The names of states are ours, not a person's: no quoting needed.
+    let states: Vec<String> = query
+        .states
+        .iter()
+        .map(|state| format!("'{}'", state.as_str()))
+        .collect();
+    let filter = if states.is_empty() {
+        String::new()
+    } else {
+        format!("WHERE batches.state IN ({})", states.join(", "))
+    };
+    let limit = if query.limit == 0 {
+        -1
+    } else {
+        i64::from(query.limit)
+    };
+    connection
+        .prepare_cached(&format!("{SELECT} {filter} ORDER BY batches.key DESC LIMIT ?1"))?
+        .query_map([limit], read)?
+        .collect()
+}
+
+/// One batch.
+pub(super) fn get(connection: &Connection, id: BatchId) -> rusqlite::Result<BatchRow> {
+    connection
+        .prepare_cached(&format!("{SELECT} WHERE batches.id = ?1"))?
+        .query_row([id.0.as_bytes()], read)
+}
+
+/// What a reference may stand for: the newest first.
+pub(super) fn candidates(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<BatchId>> {
+    let ids = |sql: &str, parameter: &str| -> rusqlite::Result<Vec<BatchId>> {
+        connection
+            .prepare_cached(sql)?
+            .query_map([parameter], |row| batch_id(row, "id"))?
+            .collect()
+    };
+    if reference.eq_ignore_ascii_case("last") {
+        return ids(
+            "SELECT id FROM batches WHERE ?1 <> '' ORDER BY key DESC LIMIT 1",
+            "last",
+        );
+    }
+    let named = ids(
+        "SELECT id FROM batches WHERE name = ?1 ORDER BY key DESC LIMIT 2",
+        reference,
+    )?;
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let digits: String = reference.chars().filter(|c| *c != '-').collect();
+    if digits.len() < 4 || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Ok(Vec::new());
+    }
+    ids(
+        "SELECT id FROM batches WHERE hex(id) LIKE '%' || upper(?1) ORDER BY key DESC LIMIT 2",
+        &digits,
+    )
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
+    let id = batch_id(row, "id")?;
+    let hot = read_hot(row)?;
+    let estimate: Option<String> = row.get("estimate")?;
+    Ok(BatchRow {
+        id,
+        name: row.get("name")?,
+        state: hot.state,
+        reason: hot.reason,
+        template: row.json("template")?,
+        plan: row.json("plan")?,
+        sources: row.json("sources")?,
+        counters: hot.counters,
+        balance: hot.balance,
+        usage: hot.usage,
+        calls: hot.calls,
+        calls_in_flight: hot.calls_in_flight,
+        estimate: estimate.and_then(|text| serde_json::from_str(&text).ok()),
+        created_at: row.time("created_at")?,
+        started_at: hot.started_at,
+        ended_at: hot.ended_at,
+        updated_at: hot.updated_at,
+    })
+}
+
+/// Moves a batch to its next state.
+pub(super) fn transition(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    event: BatchEvent,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Result<BatchState, TransitionRefused>, StoreError> {
+    let hot = transaction.hot(id)?;
+    let from = hot.state;
+    let to = match from.on(event) {
+        Ok(to) => to,
+        Err(refused) => return Ok(Err(refused.into())),
+    };
+    match event {
+        BatchEvent::Finish | BatchEvent::FinishWithFailures => {
+            let left = hot.counters.pending + hot.counters.leased;
+            if left > 0 {
+                return Ok(Err(TransitionRefused::WorkLeft { left }));
+            }
+        }
+        BatchEvent::ExhaustBudget if hot.calls_in_flight > 0 => {
+            return Ok(Err(TransitionRefused::CallsInFlight {
+                calls: hot.calls_in_flight,
+            }));
+        }
+        _ => {}
+    }
+    set_state(transaction, id, to, reason, now)?;
+    Ok(Ok(to))
+}
+
+/// Writes a state and its event; nothing when it is the state already.
+fn set_state(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    to: BatchState,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let hot = transaction.hot(id)?;
+    let (from, key) = (hot.state, hot.key);
+    if from == to {
+        return Ok(());
+    }
+    hot.state = to;
+    reason.clone_into(&mut hot.reason);
+    hot.updated_at = now;
+    hot.ended_at = to.is_ended().then_some(now);
+    if to == BatchState::Running && hot.started_at.is_none() {
+        hot.started_at = Some(now);
+    }
+    let event = EventKind::StateChanged {
+        from,
+        to,
+        reason: reason.to_owned(),
+    };
+    transaction.log(key, None, &event, now)
+}
+
+/// Flips up to `limit` pending documents of a cancelled batch. Returns how many.
+pub(super) fn cancel_pending(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    limit: u32,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let hot = transaction.hot(id)?;
+    if hot.state != BatchState::Cancelled {
+        return Ok(0);
+    }
+    let key = hot.key;
+    let flipped = transaction
+        .prepare(
+            "UPDATE documents SET state = 'cancelled', updated_at = ?2 WHERE id IN (
+                SELECT id FROM documents WHERE batch = ?1 AND state = 'pending'
+                ORDER BY next_attempt_at, id LIMIT ?3)",
+        )?
+        .execute(params![key, now.0, limit])
+        .map_err(|error| transaction.explain(error))? as u64;
+    transaction
+        .hot(id)?
+        .move_documents(DocumentState::Pending, DocumentState::Cancelled, flipped);
+    Ok(flipped)
+}
+
+/// Sets the budget; an exhausted batch with room goes on.
+pub(super) fn set_budget(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    budget: Option<Usd>,
+    now: Timestamp,
+) -> Result<BatchState, StoreError> {
+    let hot = transaction.hot(id)?;
+    let (key, from, state) = (hot.key, hot.balance.budget, hot.state);
+    if from == budget {
+        return Ok(state);
+    }
+    hot.balance.budget = budget;
+    hot.updated_at = now;
+    transaction.log(key, None, &EventKind::BudgetChanged { from, to: budget }, now)?;
+    let raised = match (from, budget) {
+        (Some(_), None) => true,
+        (Some(from), Some(to)) => to > from,
+        (None, _) => false,
+    };
+    if raised && let Ok(to) = state.on(BatchEvent::RaiseBudget) {
+        set_state(transaction, id, to, "the budget was raised", now)?;
+    }
+    Ok(transaction.hot(id)?.state)
+}
+
+/// Puts failed documents back into the queue.
+pub(super) fn retry(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    selection: &RetrySelection,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let key = transaction.hot(id)?.key;
+    let mut total = 0;
+    for (state, wanted) in [
+        (DocumentState::Failed, true),
+        (DocumentState::Cancelled, selection.cancelled),
+    ] {
+        if !wanted {
+            continue;
+        }
+        // The codes are ours, not a person's: no quoting needed.
+        let codes: Vec<String> = selection.codes.iter().map(|code| format!("'{code}'")).collect();
+        let codes = match (codes.is_empty(), state) {
+            (false, DocumentState::Failed) => format!("AND error_code IN ({})", codes.join(", ")),
+            _ => String::new(),
+        };
+        let rows: Vec<String> = selection
+            .ordinals
+            .iter()
+            .map(|ordinal| document_row(key, *ordinal).to_string())
+            .collect();
+        let rows = if rows.is_empty() {
+            String::new()
+        } else {
+            format!("AND id IN ({})", rows.join(", "))
+        };
+        // A person asks for a fresh start: what was counted against the document is forgotten.
+        let sql = format!(
+            "UPDATE documents SET state = 'pending', failures = 0, waits = 0, next_attempt_at = 0,
+                error_code = NULL, error = NULL, updated_at = ?2
+             WHERE batch = ?1 AND state = '{}' {codes} {rows}",
+            state.as_str()
+        );
+        let moved = transaction
+            .statement(&sql)
+            .and_then(|mut statement| statement.execute(params![key, now.0]))
+            .map_err(|error| transaction.explain(error))? as u64;
+        transaction
+            .hot(id)?
+            .move_documents(state, DocumentState::Pending, moved);
+        total += moved;
+    }
+    if total > 0 {
+        transaction.log(key, None, &EventKind::Retried { documents: total }, now)?;
+        let state = transaction.hot(id)?.state;
+        if let Ok(to) = state.on(BatchEvent::Retry) {
+            set_state(transaction, id, to, "failed documents are tried again", now)?;
+        }
+    }
+    Ok(total)
+}
+
+/// Changes how a batch is processed.
+pub(super) fn set_plan(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    set_spec(
+        transaction,
+        id,
+        "UPDATE batch_specs SET plan = ?2 WHERE batch = ?1",
+        &json(plan)?,
+        now,
+    )
+}
+
+/// Stores the estimate.
+pub(super) fn set_estimate(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    estimate: &serde_json::Value,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    set_spec(
+        transaction,
+        id,
+        "UPDATE batch_specs SET estimate = ?2 WHERE batch = ?1",
+        &json(estimate)?,
+        now,
+    )
+}
+
+fn set_spec(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    sql: &str,
+    value: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let hot = transaction.hot(id)?;
+    hot.updated_at = now;
+    let key = hot.key;
+    transaction
+        .prepare(sql)?
+        .execute(params![key, value])
+        .map_err(|error| transaction.explain(error))?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Between rows and records: ids, times, enums as text, and errors in words.
+
+use std::str::FromStr;
+
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::id::{BatchId, ContentHash, DocumentId, Ordinal, WorkerId};
+use docmill_core::money::Usd;
+use docmill_core::time::Timestamp;
+use docmill_core::usage::Usage;
+use rusqlite::types::Type;
+use rusqlite::{ErrorCode, Row};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// Bits of a document's row number that hold its ordinal.
+const ORDINAL_BITS: u32 = 40;
+
+/// The row number of a document.
+pub(super) fn document_row(batch: i64, ordinal: Ordinal) -> i64 {
+    (batch << ORDINAL_BITS) | i64::try_from(ordinal.0).unwrap_or(0)
+}
+
+/// The ordinal in a row number.
+pub(super) fn ordinal_of(row: i64) -> Ordinal {
+    Ordinal(u64::try_from(row & ((1 << ORDINAL_BITS) - 1)).unwrap_or(0))
+}
+
+/// A count or size; the database has no unsigned numbers.
+pub(super) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Reads a column of a row.
+pub(super) trait Columns {
+    fn number(&self, column: &str) -> rusqlite::Result<u64>;
+    fn small(&self, column: &str) -> rusqlite::Result<u32>;
+    fn usd(&self, column: &str) -> rusqlite::Result<Usd>;
+    fn time(&self, column: &str) -> rusqlite::Result<Timestamp>;
+    fn name_of<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        &self,
+        column: &str,
+    ) -> rusqlite::Result<T>;
+    fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> rusqlite::Result<T>;
+    fn usage(&self) -> rusqlite::Result<Usage>;
+    fn failure(&self) -> rusqlite::Result<Option<Failure>>;
+    fn hash(&self, column: &str) -> rusqlite::Result<Option<ContentHash>>;
+}
+
+impl Columns for Row<'_> {
+    fn number(&self, column: &str) -> rusqlite::Result<u64> {
+        Ok(u64::try_from(self.get::<_, i64>(column)?).unwrap_or(0))
+    }
+
+    fn small(&self, column: &str) -> rusqlite::Result<u32> {
+        Ok(u32::try_from(self.get::<_, i64>(column)?).unwrap_or(0))
+    }
+
+    fn usd(&self, column: &str) -> rusqlite::Result<Usd> {
+        Ok(Usd::from_nanos(self.get(column)?))
+    }
+
+    fn time(&self, column: &str) -> rusqlite::Result<Timestamp> {
+        Ok(Timestamp(self.get(column)?))
+    }
+
+    fn name_of<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        &self,
+        column: &str,
+    ) -> rusqlite::Result<T> {
+        let index = self.as_ref().column_index(column)?;
+        let text = self.get_ref(index)?.as_str()?;
+        text.parse()
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> rusqlite::Result<T> {
+        let index = self.as_ref().column_index(column)?;
+        let text = self.get_ref(index)?.as_str()?;
+        serde_json::from_str(text)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
+    }
+
+    fn usage(&self) -> rusqlite::Result<Usage> {
+        Ok(Usage {
+            input_tokens: self.number("input_tokens")?,
+            cached_input_tokens: self.number("cached_input_tokens")?,
+            cache_write_tokens: self.number("cache_write_tokens")?,
+            output_tokens: self.number("output_tokens")?,
+        })
+    }
+
+    fn failure(&self) -> rusqlite::Result<Option<Failure>> {
+        if self.get_ref("error_code")?.as_str_or_null()?.is_none() {
+            return Ok(None);
+        }
+        let code: FailureCode = self.name_of("error_code")?;
+        let message: Option<String> = self.get("error")?;
+        Ok(Some(Failure::new(code, message.unwrap_or_default())))
+    }
+
+    fn hash(&self, column: &str) -> rusqlite::Result<Option<ContentHash>> {
+        let bytes: Option<[u8; 32]> = self.get(column)?;
+        Ok(bytes.map(ContentHash))
+    }
+}
+
+/// The id of a batch in column `id`.
+pub(super) fn batch_id(row: &Row<'_>, column: &str) -> rusqlite::Result<BatchId> {
+    let bytes: [u8; 16] = row.get(column)?;
+    Ok(BatchId(Uuid::from_bytes(bytes)))
+}
+
+/// The id of a worker in column `id`.
+pub(super) fn worker_id(row: &Row<'_>, column: &str) -> rusqlite::Result<WorkerId> {
+    let bytes: [u8; 16] = row.get(column)?;
+    Ok(WorkerId(Uuid::from_bytes(bytes)))
+}
+
+/// A document's id from its row number and its batch's id.
+pub(super) fn document_id(batch: BatchId, row: i64) -> DocumentId {
+    DocumentId {
+        batch,
+        ordinal: ordinal_of(row),
+    }
+}
+
+/// Explains what the database says, with the file it is about.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    pub(super) path: String,
+}
+
+impl Context {
+    pub(super) fn explain(&self, error: rusqlite::Error) -> StoreError {
+        let path = self.path.clone();
+        let Some(code) = error.sqlite_error_code() else {
+            return StoreError::Database(error.to_string());
+        };
+        let reason = error.to_string();
+        match code {
+            ErrorCode::DiskFull => StoreError::DiskFull { path },
+            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::ReadOnly { path, reason },
+            ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
+                StoreError::Unusable { path, reason }
+            }
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
+            // A write that fails without a reason is nearly always a disk without space (ENOSPC
+            // comes as SQLITE_IOERR_WRITE when it hits the WAL), and never safe to ignore.
+            ErrorCode::SystemIoFailure => {
+                StoreError::Database(format!("{path} cannot be written or read: {reason}"))
+            }
+            _ => StoreError::Database(reason),
+        }
+    }
+}

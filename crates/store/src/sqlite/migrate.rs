@@ -1,0 +1,199 @@
+//! The schema, as a row of steps. Forward only; each step is one transaction; a
+//! file with more steps than this program knows is refused.
+//!
+//! Row numbers carry meaning: a document's is `batch << 40 | ordinal`, so that the
+//! rows of a batch lie together in the order of discovery, a page by number is a
+//! range, and no second index is needed for either.
+
+use rusqlite::Connection;
+
+use crate::StoreError;
+use crate::sqlite::codec::Context;
+
+/// "dmll": tells our files from other SQLite files.
+pub(super) const APPLICATION_ID: i64 = 0x646d_6c6c;
+
+/// Every step, oldest first. Never edit one that was released; add the next.
+const STEPS: &[&str] = &[STEP_1];
+
+/// The newest version this program knows.
+pub(super) const KNOWN: i64 = STEPS.len() as i64;
+
+const STEP_1: &str = "
+CREATE TABLE batches (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    budget INTEGER,
+    settled INTEGER NOT NULL DEFAULT 0,
+    reserved INTEGER NOT NULL DEFAULT 0,
+    unconfirmed INTEGER NOT NULL DEFAULT 0,
+    pending INTEGER NOT NULL DEFAULT 0,
+    leased INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    skipped INTEGER NOT NULL DEFAULT 0,
+    calls INTEGER NOT NULL DEFAULT 0,
+    calls_in_flight INTEGER NOT NULL DEFAULT 0,
+    input_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+-- Apart from the counters: this never changes while documents do, and is large.
+CREATE TABLE batch_specs (
+    batch INTEGER PRIMARY KEY REFERENCES batches (key),
+    template TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    sources TEXT NOT NULL,
+    estimate TEXT
+) STRICT;
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,             -- batch << 40 | ordinal
+    batch INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    key_hash INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    class TEXT NOT NULL,
+    pages INTEGER NOT NULL DEFAULT -1,  -- -1: not read yet
+    content_hash BLOB,
+    state TEXT NOT NULL,
+    error_code TEXT,
+    error TEXT,
+    duplicate_of INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    waits INTEGER NOT NULL DEFAULT 0,
+    cost INTEGER NOT NULL DEFAULT 0,
+    input_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    expected_input_tokens INTEGER,
+    risk INTEGER NOT NULL DEFAULT -1,   -- -1: no result yet
+    next_attempt_at INTEGER NOT NULL DEFAULT 0,
+    worker BLOB,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX documents_ready ON documents (batch, next_attempt_at, id) WHERE state = 'pending';
+CREATE INDEX documents_leased ON documents (worker) WHERE state = 'leased';
+CREATE INDEX documents_key ON documents (batch, key_hash);
+CREATE INDEX documents_content ON documents (batch, content_hash) WHERE content_hash IS NOT NULL;
+CREATE INDEX documents_by_error ON documents (batch, error_code, id) WHERE error_code IS NOT NULL;
+CREATE INDEX documents_by_state ON documents (batch, state, id);
+CREATE INDEX documents_by_name ON documents (batch, name, id);
+CREATE INDEX documents_by_cost ON documents (batch, cost, id);
+CREATE INDEX documents_by_pages ON documents (batch, pages, id);
+CREATE INDEX documents_by_risk ON documents (batch, risk, id);
+CREATE INDEX documents_by_updated ON documents (batch, updated_at, id);
+
+-- Substrings of names, three characters or more. Holds no text of its own.
+CREATE VIRTUAL TABLE document_names USING fts5 (name, content = '', tokenize = 'trigram');
+
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    worker BLOB NOT NULL,
+    model TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    answer_key BLOB NOT NULL,
+    outcome TEXT NOT NULL,
+    reserved INTEGER NOT NULL,
+    cost INTEGER NOT NULL DEFAULT 0,
+    input_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    started_at INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL DEFAULT 0,
+    request_id TEXT,
+    error_code TEXT,
+    error TEXT
+) STRICT;
+CREATE UNIQUE INDEX attempts_document ON attempts (document, number);
+CREATE INDEX attempts_in_flight ON attempts (worker) WHERE outcome = 'in_flight';
+-- Only answers that were good: one that was not must not be found again.
+CREATE INDEX attempts_answer ON attempts (answer_key) WHERE outcome = 'answered' AND error_code IS NULL;
+
+-- Apart from the attempts, so that their rows stay small.
+CREATE TABLE answers (attempt INTEGER PRIMARY KEY, raw TEXT NOT NULL) STRICT;
+
+CREATE TABLE extractions (document INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+
+-- The rowid is the order of commits: there is one writer at a time.
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    batch INTEGER NOT NULL,
+    document INTEGER,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_batch ON events (batch, id);
+
+CREATE TABLE workers (
+    id BLOB PRIMARY KEY,
+    label TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    heartbeat_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Version of the file: 0 for a new one.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Takes the file to the newest version.
+pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(), StoreError> {
+    let found = version(connection).map_err(|error| path.explain(error))?;
+    let ours: i64 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|error| path.explain(error))?;
+    if found > KNOWN {
+        return Err(StoreError::NewerVersion {
+            path: path.path.clone(),
+            found,
+            known: KNOWN,
+        });
+    }
+    if ours != APPLICATION_ID && (ours != 0 || found != 0 || has_tables(connection).unwrap_or(true)) {
+        let reason = "it is a database of another program".to_owned();
+        return Err(StoreError::Unusable {
+            path: path.path.clone(),
+            reason,
+        });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (index, step) in STEPS.iter().enumerate().skip(done) {
+        let run = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            // Another process may have done it while we waited for the lock.
+            if version(&transaction)? > index as i64 {
+                return Ok(());
+            }
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", index as i64 + 1)?;
+            transaction.commit()
+        };
+        run(connection).map_err(|error| path.explain(error))?;
+    }
+    Ok(())
+}
+
+fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
+}

@@ -1,0 +1,98 @@
+//! Opening the file, with the settings every connection shares.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::StoreError;
+use crate::sqlite::codec::Context;
+use crate::sqlite::migrate;
+
+/// How to open the store.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Refuse to write.
+    pub read_only: bool,
+    /// Largest size of the file in pages of 4 KiB; 0: no limit. For tests of a full disk.
+    pub max_pages: u32,
+}
+
+/// How long a writer waits for another process's transaction. They take milliseconds;
+/// a chunk of a cancellation or a large ingest at most a few hundred.
+const BUSY: Duration = Duration::from_secs(15);
+
+/// The connection that writes; migrates the file first.
+pub(super) fn writing(path: &Path, options: &Options) -> Result<Connection, StoreError> {
+    let context = context(path);
+    let explain = |error| context.explain(error);
+    let mut connection = Connection::open(path).map_err(explain)?;
+    connection.busy_timeout(BUSY).map_err(explain)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // Before the WAL is switched on, which would write: a newer file is left alone.
+    let found = migrate::version(&connection).map_err(explain)?;
+    if found > migrate::KNOWN {
+        return Err(StoreError::NewerVersion {
+            path: context.path,
+            found,
+            known: migrate::KNOWN,
+        });
+    }
+    if options.max_pages > 0 {
+        connection
+            .pragma_update(None, "max_page_count", options.max_pages)
+            .map_err(explain)?;
+    }
+    set_up(&connection, true).map_err(explain)?;
+    if connection.is_readonly("main").map_err(explain)? {
+        let reason = "the file or its folder may not be written".to_owned();
+        return Err(StoreError::ReadOnly {
+            path: context.path,
+            reason,
+        });
+    }
+    migrate::migrate(&mut connection, &context)?;
+    Ok(connection)
+}
+
+/// A connection for looking.
+pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
+    let context = context(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        set_up(&connection, false)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| context.explain(error))?;
+    let found = migrate::version(&connection).map_err(|error| context.explain(error))?;
+    if found > migrate::KNOWN {
+        return Err(StoreError::NewerVersion {
+            path: context.path,
+            found,
+            known: migrate::KNOWN,
+        });
+    }
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, writes: bool) -> rusqlite::Result<()> {
+    if writes {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        // A WAL that grew is cut back when it is checkpointed.
+        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    }
+    // In KiB when negative: 16 MiB, so that ten readers and a writer stay small.
+    connection.pragma_update(None, "cache_size", if writes { -32_768 } else { -8_192 })?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+pub(super) fn context(path: &Path) -> Context {
+    Context {
+        path: path.display().to_string(),
+    }
+}

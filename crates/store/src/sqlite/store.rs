@@ -1,0 +1,312 @@
+//! [`Store`] on SQLite: each verb to its room, on the writing thread or on a
+//! connection for looking.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::event::{Event, EventKind};
+use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
+use docmill_core::money::Usd;
+use docmill_core::plan::Plan;
+use docmill_core::time::Timestamp;
+use rusqlite::Connection;
+
+use crate::records::*;
+use crate::sqlite::hot::Transaction;
+use crate::sqlite::open::{self, Options};
+use crate::sqlite::readers::Readers;
+use crate::sqlite::writer::Writer;
+use crate::sqlite::{batches, claim, events, ingest, lists, recover, settle};
+use crate::{Store, StoreError};
+
+/// Pending documents cancelled in one transaction.
+const CANCEL_CHUNK: u32 = 10_000;
+
+/// A store in one SQLite file. Cheap to clone; the last clone dropped ends the writing
+/// thread after what waits.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: Option<Arc<Writer>>,
+    readers: Arc<Readers>,
+    path: Arc<str>,
+}
+
+impl SqliteStore {
+    /// Opens the file, making or migrating it.
+    ///
+    /// # Errors
+    /// When it cannot be used: not a database, of a newer docmill, read-only, in a folder that does not exist.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
+        let context = open::context(path);
+        let writer = if options.read_only {
+            open::reading(path)?;
+            None
+        } else {
+            let connection = open::writing(path, options)?;
+            let writer = Writer::start(connection, context.clone())
+                .map_err(|error| StoreError::Database(format!("no thread for writing: {error}")))?;
+            Some(Arc::new(writer))
+        };
+        Ok(Self {
+            writer,
+            readers: Arc::new(Readers::new(path.to_owned())),
+            path: context.path.into(),
+        })
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let Some(writer) = &self.writer else {
+            let reason = "it was opened for looking only".to_owned();
+            return Err(StoreError::ReadOnly {
+                path: self.path.to_string(),
+                reason,
+            });
+        };
+        writer.write(work).await
+    }
+
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let readers = Arc::clone(&self.readers);
+        tokio::task::spawn_blocking(move || readers.read(query))
+            .await
+            .map_err(|error| StoreError::Database(error.to_string()))?
+    }
+}
+
+/// A query that found no batch says so by name.
+fn no_batch(id: BatchId) -> impl FnOnce(StoreError) -> StoreError {
+    move |error| match error {
+        StoreError::Database(reason) if reason == rusqlite::Error::QueryReturnedNoRows.to_string() => {
+            StoreError::NoSuchBatch(id.to_string())
+        }
+        other => other,
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create_batch(&self, batch: NewBatch, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| batches::create(transaction, &batch, now))
+            .await
+    }
+
+    async fn batches(&self, query: BatchQuery) -> Result<Vec<BatchRow>, StoreError> {
+        self.read(move |connection| batches::list(connection, &query))
+            .await
+    }
+
+    async fn find_batch(&self, reference: &str) -> Result<BatchRow, StoreError> {
+        let wanted = reference.trim().to_owned();
+        if let Ok(id) = wanted.parse::<BatchId>() {
+            return self.batch(id).await;
+        }
+        let name = wanted.clone();
+        let found = self
+            .read(move |connection| batches::candidates(connection, &wanted))
+            .await?;
+        match found.as_slice() {
+            [] => Err(StoreError::NoSuchBatch(name)),
+            [only] => self.batch(*only).await,
+            // The newest of several with one name; of several with the same digits none.
+            [newest, ..] => {
+                let row = self.batch(*newest).await?;
+                if row.name == name {
+                    Ok(row)
+                } else {
+                    Err(StoreError::NoSuchBatch(format!(
+                        "{name} (several ids end like this; type more of it)"
+                    )))
+                }
+            }
+        }
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<BatchRow, StoreError> {
+        self.read(move |connection| batches::get(connection, id))
+            .await
+            .map_err(no_batch(id))
+    }
+
+    async fn transition(
+        &self,
+        id: BatchId,
+        event: BatchEvent,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Result<BatchState, TransitionRefused>, StoreError> {
+        let reason = reason.to_owned();
+        let moved = self
+            .write(move |transaction| batches::transition(transaction, id, event, &reason, now))
+            .await?;
+        if event == BatchEvent::Cancel && moved.is_ok() {
+            while self
+                .write(move |transaction| batches::cancel_pending(transaction, id, CANCEL_CHUNK, now))
+                .await?
+                > 0
+            {}
+        }
+        Ok(moved)
+    }
+
+    async fn set_budget(
+        &self,
+        id: BatchId,
+        budget: Option<Usd>,
+        now: Timestamp,
+    ) -> Result<BatchState, StoreError> {
+        self.write(move |transaction| batches::set_budget(transaction, id, budget, now))
+            .await
+    }
+
+    async fn retry(&self, id: BatchId, selection: RetrySelection, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |transaction| batches::retry(transaction, id, &selection, now))
+            .await
+    }
+
+    async fn set_plan(&self, id: BatchId, plan: Plan, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| batches::set_plan(transaction, id, &plan, now))
+            .await
+    }
+
+    async fn set_estimate(
+        &self,
+        id: BatchId,
+        estimate: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| batches::set_estimate(transaction, id, &estimate, now))
+            .await
+    }
+
+    async fn enqueue_chunk(
+        &self,
+        id: BatchId,
+        documents: Vec<NewDocument>,
+        now: Timestamp,
+    ) -> Result<Enqueued, StoreError> {
+        self.write(move |transaction| ingest::enqueue(transaction, id, &documents, now))
+            .await
+    }
+
+    async fn unknown_keys(&self, id: BatchId, keys: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.read(move |connection| ingest::unknown_keys(connection, id, keys))
+            .await
+    }
+
+    async fn survey(&self, id: BatchId, found: Vec<Surveyed>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| ingest::survey(transaction, id, &found, now))
+            .await
+    }
+
+    async fn register_worker(&self, worker: WorkerRow) -> Result<(), StoreError> {
+        self.write(move |transaction| recover::register(transaction, &worker))
+            .await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
+        self.read(recover::workers).await
+    }
+
+    async fn heartbeat(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| recover::heartbeat(transaction, worker, now))
+            .await
+    }
+
+    async fn claim(
+        &self,
+        batch: BatchId,
+        worker: WorkerId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        self.write(move |transaction| claim::claim(transaction, batch, worker, limit, now))
+            .await
+    }
+
+    async fn begin(&self, start: Start) -> Result<Begun, StoreError> {
+        self.write(move |transaction| settle::begin(transaction, &start))
+            .await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        self.write(move |transaction| settle::commit(transaction, &commit))
+            .await
+    }
+
+    async fn recover(&self, dead: Vec<WorkerId>, now: Timestamp) -> Result<Recovered, StoreError> {
+        self.write(move |transaction| recover::recover(transaction, &dead, now))
+            .await
+    }
+
+    async fn retire_worker(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| recover::retire(transaction, worker, now))
+            .await
+    }
+
+    async fn documents(&self, id: BatchId, query: DocumentQuery) -> Result<DocumentPage, StoreError> {
+        self.read(move |connection| lists::page(connection, id, &query))
+            .await
+            .map_err(no_batch(id))?
+            .map_err(StoreError::BadCursor)
+    }
+
+    async fn document(&self, id: DocumentId) -> Result<DocumentDetail, StoreError> {
+        self.read(move |connection| lists::detail(connection, id.batch, id.ordinal))
+            .await?
+            .ok_or(StoreError::NoSuchDocument(id))
+    }
+
+    async fn results_after(
+        &self,
+        id: BatchId,
+        after: Ordinal,
+        limit: u32,
+    ) -> Result<Vec<ResultRow>, StoreError> {
+        self.read(move |connection| lists::results_after(connection, id, after, limit))
+            .await
+            .map_err(no_batch(id))
+    }
+
+    async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError> {
+        self.read(move |connection| lists::failures(connection, id)).await
+    }
+
+    async fn log(
+        &self,
+        id: BatchId,
+        document: Option<Ordinal>,
+        event: EventKind,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let key = transaction.hot(id)?.key;
+            transaction.log(key, document, &event, now)
+        })
+        .await
+    }
+
+    async fn events_after(
+        &self,
+        batch: Option<BatchId>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.read(move |connection| events::after(connection, batch, after, limit))
+            .await
+    }
+
+    async fn last_events(&self, batch: BatchId, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.read(move |connection| events::last(connection, batch, limit))
+            .await
+    }
+}

@@ -9,6 +9,7 @@
 
 pub mod attempt;
 pub mod batch;
+pub mod check;
 pub mod document;
 pub mod event;
 pub mod extraction;

@@ -1,6 +1,33 @@
 //! A template: what to take out of a document, and how to tell that it is right.
+//!
+//! A template is one TOML or JSON file, or nothing but a JSON Schema (what
+//! Pydantic's `model_json_schema()` gives works as it is). Loading refuses what
+//! cannot work and says where; [`Template::check`] warns about what some
+//! provider cannot take. After loading, the schema refers to nothing: local
+//! `$ref`s are written out, so that nobody else has to follow them.
+
+mod error;
+mod fields;
+mod load;
+mod portable;
+mod refs;
+mod tokens;
+mod validate;
+pub(crate) mod view;
 
 use serde::{Deserialize, Serialize};
+
+pub use error::TemplateError;
+pub use fields::{Field, FieldKind, fields};
+pub use portable::Warning;
+pub use tokens::expected_output_tokens;
+pub use validate::Validator;
+
+use crate::id::ContentHash;
+
+/// What the model is told when a template has no instructions of its own.
+pub const DEFAULT_INSTRUCTIONS: &str =
+    "Take out the fields that the schema asks for, exactly as the document states them.";
 
 /// How the model gets to see the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -51,4 +78,14 @@ pub struct Template {
     /// Rules beyond the schema.
     #[serde(default)]
     pub checks: Vec<Check>,
+}
+
+impl Template {
+    /// A hash of everything that decides a result: two templates with the same
+    /// hash ask the same and judge the same. Name and description do not count.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        let decisive = serde_json::json!([self.instructions, self.reading, self.schema, self.checks]);
+        ContentHash::of(decisive.to_string().as_bytes())
+    }
 }

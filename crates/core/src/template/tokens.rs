@@ -1,0 +1,53 @@
+//! How long an answer will probably be.
+
+use serde_json::Value;
+
+use super::fields::{Field, FieldKind, fields};
+
+/// Items a list is expected to have when the schema does not say.
+const ITEMS: u64 = 8;
+
+/// Tokens of a typical answer to this schema.
+///
+/// A heuristic, meant to be right within a factor of two before the first answer
+/// is seen (a pilot's real usage replaces it): each value costs the tokens of its
+/// key (a quarter of its letters, and three for quotes and punctuation) and of a
+/// typical value (text 10, date 7, number 5, boolean 1, a choice its longest
+/// option); lists are taken to have eight items. The whole is at least 16.
+#[must_use]
+pub fn expected_output_tokens(schema: &Value) -> u64 {
+    let sum = fields(schema)
+        .iter()
+        .map(field_tokens)
+        .fold(4_u64, u64::saturating_add);
+    sum.max(16)
+}
+
+fn field_tokens(field: &Field) -> u64 {
+    let name = field.path.rsplit('.').next().unwrap_or_default();
+    let key = name.chars().count() as u64 / 4 + 3;
+    key.saturating_add(value_tokens(&field.kind))
+}
+
+fn value_tokens(kind: &FieldKind) -> u64 {
+    match kind {
+        FieldKind::Text => 10,
+        FieldKind::Date => 7,
+        FieldKind::Number => 5,
+        FieldKind::Integer => 3,
+        FieldKind::Boolean => 1,
+        FieldKind::Choice(options) => {
+            let longest = options
+                .iter()
+                .map(|option| option.len() as u64)
+                .max()
+                .unwrap_or(4);
+            longest / 4 + 2
+        }
+        FieldKind::List(inner) => {
+            let item = inner.iter().map(field_tokens).fold(2_u64, u64::saturating_add);
+            item.saturating_mul(ITEMS)
+        }
+        FieldKind::Json => 40,
+    }
+}

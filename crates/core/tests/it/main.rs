@@ -1,0 +1,4 @@
+//! What core promises, subject by subject.
+
+mod check;
+mod template;

@@ -1,5 +1,10 @@
 //! Everything that can go wrong with a document, in one table: a stable code,
-//! its class, and what to tell the person.
+//! its class, and what to tell the person. And what to do about it: [`decide`]
+//! for one document, [`Breaker`] for a batch whose calls all fail alike.
+
+mod breaker;
+mod decide;
+mod policy;
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +12,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::document::UnknownName;
+
+pub use breaker::Breaker;
+pub use decide::{Billing, Decision, History, decide};
+pub use policy::Policy;
 
 /// What kind of failure it is; decides what happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +41,25 @@ pub enum FailureClass {
     BadDocument,
     /// Our own fault.
     Bug,
+}
+
+impl FailureClass {
+    /// The name in the docs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SpeedLimit => "speed_limit",
+            Self::DailyLimit => "daily_limit",
+            Self::Money => "money",
+            Self::Configuration => "configuration",
+            Self::Transient => "transient",
+            Self::BadAnswer => "bad_answer",
+            Self::Truncated => "truncated",
+            Self::Refusal => "refusal",
+            Self::BadDocument => "bad_document",
+            Self::Bug => "bug",
+        }
+    }
 }
 
 macro_rules! failure_codes {

@@ -14,6 +14,7 @@ pub mod document;
 pub mod event;
 pub mod extraction;
 pub mod failure;
+pub mod ground;
 pub mod id;
 pub mod ledger;
 pub mod money;

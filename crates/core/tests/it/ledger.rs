@@ -165,7 +165,6 @@ impl World {
         match step {
             Step::Start { worst, share, billed } => {
                 let id = self.truth.len() as u64;
-                self.truth.push(0);
                 let fits = self.post(
                     ledger,
                     Posting::Reserve {
@@ -174,9 +173,8 @@ impl World {
                     },
                 );
                 // The call starts, and is billed, only after the reservation.
-                if fits && *billed {
-                    *self.truth.last_mut().unwrap() = worst * share / 1000;
-                }
+                self.truth
+                    .push(if fits && *billed { worst * share / 1000 } else { 0 });
             }
             Step::Answer(index) => {
                 if let Some(id) = Self::pick(ledger, Standing::Reserved, *index) {

@@ -2,6 +2,7 @@
 
 mod check;
 mod failure;
+mod ground;
 mod ledger;
 mod review;
 mod template;

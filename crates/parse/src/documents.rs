@@ -1,0 +1,46 @@
+//! The reader docmill uses: plain text here, everything else in the sandbox.
+
+use async_trait::async_trait;
+use docmill_core::failure::Failure;
+use docmill_core::page::{PageImage, ParsedDocument};
+
+use crate::detect::detect;
+use crate::port::{ImageOptions, ReadRequest, Reader};
+use crate::read;
+use crate::sandbox::Sandbox;
+
+/// Plain text larger than this is read in the sandbox too: it would hold up a runtime thread.
+const READ_HERE: usize = 512 * 1024;
+
+/// Reads documents of every format docmill knows.
+pub struct Documents {
+    sandbox: Sandbox,
+}
+
+impl Documents {
+    /// A reader with this sandbox.
+    #[must_use]
+    pub fn new(sandbox: Sandbox) -> Self {
+        Self { sandbox }
+    }
+}
+
+#[async_trait]
+impl Reader for Documents {
+    async fn read(&self, request: ReadRequest) -> Result<ParsedDocument, Failure> {
+        let small = request.content.len() <= READ_HERE;
+        if small && read::is_plain(detect(&request.name, &request.content).format) {
+            return read::read(
+                &request.name,
+                &request.content,
+                &request.passwords,
+                &request.options,
+            );
+        }
+        self.sandbox.read(request).await
+    }
+
+    async fn render(&self, request: ReadRequest, images: ImageOptions) -> Result<Vec<PageImage>, Failure> {
+        self.sandbox.render(request, images).await
+    }
+}

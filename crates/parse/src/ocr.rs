@@ -1,0 +1,243 @@
+//! Text recognition with the tesseract program: a picture in through its standard
+//! input, a table of words with places and confidences out.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use docmill_core::page::{BBox, Page, TextOrigin, Word};
+
+/// A page takes a second or two; one that takes longer than this is no text.
+const PAGE_LIMIT: Duration = Duration::from_secs(40);
+
+/// What tesseract is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tesseract {
+    /// "5.3.0".
+    pub version: String,
+    /// Installed languages.
+    pub languages: Vec<String>,
+}
+
+/// Looks for tesseract once per process.
+pub(crate) fn tesseract() -> Option<&'static Tesseract> {
+    static FOUND: OnceLock<Option<Tesseract>> = OnceLock::new();
+    FOUND
+        .get_or_init(|| {
+            let version = output_of(&["--version"])?;
+            let version = version.lines().next()?.split_whitespace().nth(1)?.to_owned();
+            let languages = output_of(&["--list-langs"])
+                .map(|list| list.lines().skip(1).map(|line| line.trim().to_owned()).collect())
+                .unwrap_or_default();
+            Some(Tesseract { version, languages })
+        })
+        .as_ref()
+}
+
+fn output_of(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("tesseract")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    // Old versions print to standard error.
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if text.trim().is_empty() {
+        text = String::from_utf8_lossy(&output.stderr).into_owned();
+    }
+    output.status.success().then_some(text)
+}
+
+/// English where nothing else is asked for, with German and French where installed: the
+/// languages docmill's own extractor knows.
+fn languages(tesseract: &Tesseract, wanted: &str) -> String {
+    let installed = |language: &str| tesseract.languages.iter().any(|it| it == language);
+    if !wanted.is_empty() {
+        return wanted.to_owned();
+    }
+    let chosen: Vec<&str> = ["eng", "deu", "fra"]
+        .into_iter()
+        .filter(|language| installed(language))
+        .collect();
+    if chosen.is_empty() {
+        "eng".to_owned()
+    } else {
+        chosen.join("+")
+    }
+}
+
+/// A picture of a page, ready to be read.
+pub(crate) struct Picture {
+    /// As PNG (or any format tesseract takes).
+    pub(crate) bytes: Vec<u8>,
+    /// Dots per inch, so that sizes of letters are judged right.
+    pub(crate) dpi: u32,
+    /// Points per pixel: places are given in the page's points.
+    pub(crate) scale: f32,
+}
+
+/// Reads a picture.
+pub(crate) fn read(picture: &Picture, wanted_languages: &str) -> Result<(String, Vec<Word>), String> {
+    let tesseract = tesseract().ok_or("tesseract is not installed")?;
+    let languages = languages(tesseract, wanted_languages);
+    let dpi = picture.dpi.to_string();
+    let mut child = Command::new("tesseract")
+        // Mode 6 (one block of text) found more on till receipts than 3 (automatic); mode 4 (one
+        // column of lines of various sizes) is between them. Measured in docs/decisions/parsing.md.
+        .args([
+            "stdin", "stdout", "-l", &languages, "--psm", "6", "--dpi", &dpi, "tsv",
+        ])
+        .env("OMP_THREAD_LIMIT", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("tesseract could not be started: {error}"))?;
+    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err("tesseract could not be talked to".to_owned());
+    };
+    let table = std::thread::scope(|scope| {
+        // Both ends at once: either pipe may fill up.
+        scope.spawn(move || input.write_all(&picture.bytes));
+        let reading = scope.spawn(move || {
+            let mut table = String::new();
+            output.read_to_string(&mut table).map(|_| table)
+        });
+        let deadline = Instant::now() + PAGE_LIMIT;
+        while !reading.is_finished() {
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = child.wait();
+        reading.join().ok().and_then(Result::ok)
+    });
+    match table {
+        Some(table) if !table.is_empty() => Ok(words(&table, picture.scale)),
+        _ => Err("tesseract could not read the picture".to_owned()),
+    }
+}
+
+/// The text and words of tesseract's table: level, page, block, paragraph, line, word,
+/// left, top, width, height, confidence, text.
+fn words(table: &str, scale: f32) -> (String, Vec<Word>) {
+    let mut text = String::new();
+    let mut words = Vec::new();
+    let mut place = (0, 0, 0);
+    for row in table.lines().skip(1) {
+        let cells: Vec<&str> = row.split('\t').collect();
+        let [
+            level,
+            _,
+            block,
+            paragraph,
+            line,
+            _,
+            left,
+            top,
+            width,
+            height,
+            confidence,
+            word,
+        ] = cells[..]
+        else {
+            continue;
+        };
+        let word = word.trim();
+        if level != "5" || word.is_empty() {
+            continue;
+        }
+        let number = |cell: &str| cell.parse::<f32>().unwrap_or(0.0);
+        let here = (
+            number(block) as i32,
+            number(paragraph) as i32,
+            number(line) as i32,
+        );
+        if !text.is_empty() {
+            text.push_str(match (here.0 == place.0 && here.1 == place.1, here == place) {
+                (_, true) => " ",
+                (true, false) => "\n",
+                (false, _) => "\n\n",
+            });
+        }
+        place = here;
+        let start = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        text.push_str(word);
+        let (x, y) = (number(left) * scale, number(top) * scale);
+        words.push(Word {
+            start,
+            end: u32::try_from(text.len()).unwrap_or(u32::MAX),
+            bbox: BBox {
+                x0: x,
+                y0: y,
+                x1: x + number(width) * scale,
+                y1: y + number(height) * scale,
+            },
+            confidence: Some(number(confidence).clamp(0.0, 100.0) as u8),
+        });
+    }
+    (text, words)
+}
+
+/// A page read from its picture, or an empty one with the reason.
+pub(crate) fn page(
+    number: u32,
+    (width, height): (f32, f32),
+    picture: &Picture,
+    languages: &str,
+) -> (Page, Option<String>) {
+    let empty = Page {
+        number,
+        label: None,
+        width,
+        height,
+        text: String::new(),
+        words: Vec::new(),
+        origin: TextOrigin::None,
+    };
+    match read(picture, languages) {
+        Ok((text, words)) if !text.is_empty() => (
+            Page {
+                text,
+                words,
+                origin: TextOrigin::Ocr,
+                ..empty
+            },
+            None,
+        ),
+        Ok(_) => (empty, None),
+        Err(reason) => (empty, Some(reason)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_becomes_lines_of_words() {
+        let table = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n\
+            1\t1\t0\t0\t0\t0\t0\t0\t100\t100\t-1\t\n\
+            5\t1\t1\t1\t1\t1\t10\t10\t20\t8\t96.1\tTOTAL\n\
+            5\t1\t1\t1\t1\t2\t40\t10\t20\t8\t91\t9.00\n\
+            5\t1\t1\t1\t2\t1\t10\t30\t20\t8\t50\tthanks\n\
+            5\t1\t2\t1\t1\t1\t10\t60\t20\t8\t50\tbye\n";
+        let (text, words) = words(table, 0.5);
+        assert_eq!(text, "TOTAL 9.00\nthanks\n\nbye");
+        assert_eq!(words.len(), 4);
+        assert_eq!(&text[words[1].start as usize..words[1].end as usize], "9.00");
+        assert_eq!(
+            words[1].bbox,
+            BBox {
+                x0: 20.0,
+                y0: 5.0,
+                x1: 30.0,
+                y1: 9.0
+            }
+        );
+        assert_eq!(words[0].confidence, Some(96));
+    }
+}

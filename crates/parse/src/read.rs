@@ -1,0 +1,169 @@
+//! Reading a document of any format: the one list of formats and their readers. Runs
+//! in the child process for all but plain text.
+
+use docmill_core::document::{Class, Kind};
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::page::{PageImage, ParsedDocument, TextOrigin};
+
+use crate::detect::{Detected, Format, detect};
+use crate::outcome::Outcome;
+use crate::port::{ImageOptions, ReadOptions};
+use crate::{email, html, limits, office, pdf, picture, sheet, text};
+
+/// Whether a format is read without a child process: decoding text is safe, quick, and
+/// takes no more memory than the text.
+pub(crate) fn is_plain(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Json | Format::Xml | Format::Markdown | Format::Text | Format::Csv | Format::Tsv
+    )
+}
+
+/// Reads a document.
+pub(crate) fn read(
+    name: &str,
+    content: &[u8],
+    passwords: &[String],
+    options: &ReadOptions,
+) -> Result<ParsedDocument, Failure> {
+    if content.is_empty() {
+        return Err(Failure::new(FailureCode::EmptyDocument, "the file is empty"));
+    }
+    let detected = detect(name, content);
+    if let Some(failure) = detected.unsupported() {
+        return Err(failure);
+    }
+    if let Some(plain) = decrypted(&detected, content, passwords)? {
+        let inside = detect(name, &plain);
+        let outcome = open(&inside, &plain, &[], options)?;
+        return Ok(put_together(&inside, outcome));
+    }
+    let outcome = open(&detected, content, passwords, options)?;
+    let reading = put_together(&detected, outcome);
+    if reading.is_blank() && reading.kind != Kind::Image && reading.kind != Kind::Pdf {
+        return Err(Failure::new(FailureCode::EmptyDocument, "there is no text in it"));
+    }
+    Ok(reading)
+}
+
+/// What is inside an encrypted office document; `None` when it is not encrypted.
+fn decrypted(detected: &Detected, content: &[u8], passwords: &[String]) -> Result<Option<Vec<u8>>, Failure> {
+    match detected.format {
+        Format::EncryptedOffice => office::decrypt(content, passwords).map(Some),
+        // The old formats are encrypted in place; only trying tells.
+        Format::Doc | Format::Ppt if !passwords.is_empty() => Ok(office::decrypt(content, passwords).ok()),
+        _ => Ok(None),
+    }
+}
+
+fn open(
+    detected: &Detected,
+    content: &[u8],
+    passwords: &[String],
+    options: &ReadOptions,
+) -> Result<Outcome, Failure> {
+    match detected.format {
+        Format::Pdf => pdf::read(content, passwords, options),
+        Format::Png | Format::Jpeg | Format::Tiff | Format::Webp | Format::Bmp | Format::Gif => {
+            picture::read(content, detected.format, options)
+        }
+        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::workbook(content),
+        Format::Csv | Format::Tsv => Ok(sheet::separated(content, detected.format)),
+        Format::Docx
+        | Format::Pptx
+        | Format::Odt
+        | Format::Odp
+        | Format::Rtf
+        | Format::Doc
+        | Format::Ppt
+        | Format::Epub => office::read(content, detected.format),
+        Format::Html => html::page(content),
+        Format::Mhtml => html::mhtml(content),
+        Format::Eml => email::eml(content),
+        Format::Mbox => email::mbox(content),
+        Format::Msg => email::msg(content),
+        Format::Json | Format::Xml | Format::Markdown | Format::Text => Ok(plain(content)),
+        Format::EncryptedOffice | Format::Heic | Format::Zip | Format::Ole | Format::Unknown => {
+            Err(Failure::new(
+                FailureCode::UnsupportedType,
+                "its content is of no type docmill reads",
+            ))
+        }
+    }
+}
+
+fn plain(content: &[u8]) -> Outcome {
+    let cut = content.len() > limits::TEXT_BYTES * 2;
+    let mut outcome = Outcome::of_text(text::tidy(&text::decode(
+        &content[..content.len().min(limits::TEXT_BYTES * 2)],
+    )));
+    if cut && !outcome.partial {
+        outcome.missing("Reading stopped: the file holds too much text.");
+    }
+    outcome
+}
+
+fn put_together(detected: &Detected, outcome: Outcome) -> ParsedDocument {
+    let page_count = outcome
+        .page_count
+        .unwrap_or(u32::try_from(outcome.pages.len()).unwrap_or(u32::MAX));
+    ParsedDocument {
+        kind: detected.kind,
+        class: class(detected.kind, &outcome),
+        media_type: detected.media_type.to_owned(),
+        page_count,
+        pages: outcome.pages,
+        notes: outcome.notes,
+        partial: outcome.partial,
+    }
+}
+
+fn class(kind: Kind, outcome: &Outcome) -> Class {
+    match kind {
+        Kind::Pdf if outcome.scanned * 2 > outcome.pages.len() => Class::ScannedPdf,
+        Kind::Pdf if outcome.complex => Class::ComplexPdf,
+        Kind::Pdf => Class::SimplePdf,
+        Kind::Image => Class::Image,
+        Kind::Spreadsheet => Class::Spreadsheet,
+        Kind::Office => Class::Office,
+        Kind::Html => Class::Html,
+        Kind::Email => Class::Email,
+        Kind::Text => Class::Text,
+        Kind::Unknown => Class::Unknown,
+    }
+}
+
+/// Renders pages as pictures; formats without pages have none.
+pub(crate) fn render(
+    name: &str,
+    content: &[u8],
+    passwords: &[String],
+    images: ImageOptions,
+) -> Result<Vec<PageImage>, Failure> {
+    let detected = detect(name, content);
+    if let Some(failure) = detected.unsupported() {
+        return Err(failure);
+    }
+    match detected.format {
+        Format::Pdf => pdf::render(content, passwords, images),
+        format if format.kind() == Kind::Image => picture::render(content, format, images),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Whether the words of every page lie within its text, on character boundaries, in order.
+/// What the child sends is checked with this: everything after relies on it.
+pub(crate) fn is_sound(reading: &ParsedDocument) -> bool {
+    reading.pages.iter().all(|page| {
+        let mut last = 0;
+        page.words.iter().all(|word| {
+            let (start, end) = (word.start as usize, word.end as usize);
+            let sound = last <= start
+                && start < end
+                && page.text.is_char_boundary(start)
+                && page.text.is_char_boundary(end);
+            last = end;
+            sound
+        }) && (page.origin != TextOrigin::None || page.words.is_empty())
+    })
+}

@@ -1,0 +1,25 @@
+//! The sandbox: complex formats are decoded in child processes.
+//!
+//! A child is this same program, started as a parse worker. It puts limits on itself
+//! (memory, CPU, files) before it reads its first byte, gets documents through its
+//! standard input and gives readings through its standard output; it opens no file.
+//! The parent watches the clock. A child that hangs, dies or talks nonsense is killed
+//! with everything it started, costs its one document, and is replaced.
+//!
+//! ```text
+//! parent                              child
+//!   │ spawn ───────────────────────────▶ rlimits, then waits
+//!   │ frame: Order (read | render) ────▶ decode, on a thread with a large stack
+//!   │ ◀──────────── frame: Reply ──────┤ (a panic becomes a failure; a stack
+//!   │                                  │  overflow or an abort is its death)
+//!   │ after 200 documents, or any fault: a new child
+//! ```
+//!
+//! Not done: the child may still read the file system and use the network like its
+//! parent. Nothing it runs does, but a flaw that takes over the decoder could.
+
+pub mod child;
+mod frame;
+mod parent;
+
+pub use parent::{Config, Sandbox};

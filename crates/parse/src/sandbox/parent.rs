@@ -1,0 +1,264 @@
+//! The parent's side: a pool of children, a clock, and no trust.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::page::{PageImage, ParsedDocument};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+
+use super::frame::{LARGEST, Order, Reply, Task};
+use crate::port::{ImageOptions, Ocr, ReadRequest};
+
+/// How children are started and how long they may take.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The program that serves as parse worker.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Children at the same time.
+    pub children: usize,
+    /// Time for a document without text recognition.
+    pub limit: Duration,
+    /// Time for a document whose pages are pictures.
+    pub ocr_limit: Duration,
+}
+
+impl Config {
+    /// This same program, started with `argument`.
+    ///
+    /// # Errors
+    /// When the system does not say where this program is.
+    pub fn this_program(argument: &str) -> std::io::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe()?,
+            arguments: vec![argument.to_owned()],
+            children: std::thread::available_parallelism().map_or(2, usize::from),
+            limit: Duration::from_secs(15),
+            ocr_limit: Duration::from_secs(300),
+        })
+    }
+}
+
+/// Documents after which a child is replaced: what leaks, leaks little.
+const DOCUMENTS_PER_CHILD: u32 = 200;
+
+/// A pool of children.
+pub struct Sandbox {
+    config: Config,
+    idle: Mutex<Vec<Worker>>,
+    places: Semaphore,
+}
+
+impl Sandbox {
+    /// A pool; children are started when they are needed.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let places = Semaphore::new(config.children.max(1));
+        Self {
+            config,
+            idle: Mutex::default(),
+            places,
+        }
+    }
+
+    /// Reads a document in a child.
+    ///
+    /// # Errors
+    /// With the reader's reason, or with what became of the child.
+    pub async fn read(&self, request: ReadRequest) -> Result<ParsedDocument, Failure> {
+        // Only pictures of text may take minutes; whether there are any shows on the way.
+        let limit = match request.options.ocr {
+            Ocr::Auto if may_be_scanned(&request) => self.config.ocr_limit,
+            _ => self.config.limit,
+        };
+        let order = Order {
+            name: request.name,
+            passwords: request.passwords,
+            task: Task::Read(request.options),
+        };
+        match self.carry_out(order, &request.content, limit).await? {
+            Reply::Reading(json) => serde_json::from_slice::<ParsedDocument>(&json)
+                .ok()
+                .filter(crate::read::is_sound)
+                .ok_or_else(|| Failure::new(FailureCode::ParseCrash, "the reader's result makes no sense")),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Renders a document in a child.
+    ///
+    /// # Errors
+    /// With the reader's reason, or with what became of the child.
+    pub async fn render(
+        &self,
+        request: ReadRequest,
+        images: ImageOptions,
+    ) -> Result<Vec<PageImage>, Failure> {
+        let order = Order {
+            name: request.name,
+            passwords: request.passwords,
+            task: Task::Render(images),
+        };
+        match self.carry_out(order, &request.content, self.config.limit).await? {
+            Reply::Pictures(pictures) => Ok(pictures),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn carry_out(&self, order: Order, content: &[u8], limit: Duration) -> Result<Reply, Failure> {
+        // Never closed, so never an error.
+        let _place = self.places.acquire().await.ok();
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut worker = match kept {
+            Some(worker) => worker,
+            None => Worker::start(&self.config)?,
+        };
+        let order = postcard::to_stdvec(&order)
+            .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?;
+        // A worker that is dropped, here or because the caller gave up, is killed.
+        match tokio::time::timeout(limit, worker.serve(&order, content)).await {
+            Ok(Ok(reply)) => {
+                worker.served += 1;
+                if worker.served < DOCUMENTS_PER_CHILD {
+                    self.idle
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(worker);
+                }
+                Ok(reply)
+            }
+            Ok(Err(_)) => Err(worker.obituary().await),
+            Err(_) => Err(Failure::new(
+                FailureCode::ParseTimeout,
+                format!("reading it took longer than {} seconds", limit.as_secs()),
+            )),
+        }
+    }
+}
+
+/// Formats that can hold pictures of text.
+fn may_be_scanned(request: &ReadRequest) -> bool {
+    use docmill_core::document::Kind;
+    matches!(
+        crate::detect::detect(&request.name, &request.content).kind,
+        Kind::Pdf | Kind::Image
+    )
+}
+
+fn unexpected(reply: Reply) -> Failure {
+    match reply {
+        Reply::Failed(json) => serde_json::from_str(&json)
+            .unwrap_or_else(|_| Failure::new(FailureCode::ParseCrash, "the reader broke down on it")),
+        _ => Failure::new(FailureCode::ParseCrash, "the reader's result makes no sense"),
+    }
+}
+
+/// A child and its pipes. Dropping it kills its whole process group.
+struct Worker {
+    child: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+    served: u32,
+}
+
+impl Worker {
+    fn start(config: &Config) -> Result<Self, Failure> {
+        let failed = |reason: String| {
+            Failure::new(
+                FailureCode::Internal,
+                format!("a parse worker could not be started: {reason}"),
+            )
+        };
+        let mut child = Command::new(&config.program)
+            .args(&config.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // A group of its own: Ctrl-C in the terminal is for the parent, which lets it finish; and a
+            // kill reaches what the child started.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => Ok(Self {
+                child,
+                input,
+                output,
+                served: 0,
+            }),
+            _ => Err(failed("it has no pipes".to_owned())),
+        }
+    }
+
+    async fn serve(&mut self, order: &[u8], content: &[u8]) -> std::io::Result<Reply> {
+        let Self { input, output, .. } = self;
+        let send = async {
+            for frame in [order, content] {
+                let length = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
+                input.write_all(&length.to_le_bytes()).await?;
+                input.write_all(frame).await?;
+            }
+            input.flush().await
+        };
+        let receive = async {
+            let length = output.read_u32_le().await?;
+            if length > LARGEST {
+                return Err(std::io::Error::other("the frame is too large"));
+            }
+            let mut reply = Vec::with_capacity(length as usize);
+            output.take(u64::from(length)).read_to_end(&mut reply).await?;
+            postcard::from_bytes(&reply).map_err(std::io::Error::other)
+        };
+        // A child that dies while it is written to breaks the pipe; what it said before counts.
+        let (_, reply) = tokio::join!(send, receive);
+        reply
+    }
+
+    /// What became of a child that ended in the middle of a document.
+    async fn obituary(mut self) -> Failure {
+        use std::os::unix::process::ExitStatusExt as _;
+        let status = tokio::time::timeout(Duration::from_secs(2), self.child.wait()).await;
+        let signal = status
+            .ok()
+            .and_then(Result::ok)
+            .and_then(|status| status.signal());
+        // Out of memory aborts (6), as does an overflow of the stack; 9 and 24 are the system's limits.
+        match signal {
+            Some(24) => Failure::new(
+                FailureCode::ParseTimeout,
+                "reading it took more CPU time than allowed",
+            ),
+            Some(9) => Failure::new(
+                FailureCode::ParseLimit,
+                "reading it took more memory than the system has",
+            ),
+            Some(6) => Failure::new(
+                FailureCode::ParseLimit,
+                "reading it took more memory, or nested deeper, than allowed",
+            ),
+            _ => Failure::new(FailureCode::ParseCrash, "the reader died on it"),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The group's number is the child's; after it was waited for, there is no number any more.
+        let group = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! What core promises, subject by subject.
 
 mod check;
+mod estimate;
 mod failure;
+mod fair;
 mod ground;
 mod ledger;
+mod parts;
 mod review;
 mod template;

@@ -1,0 +1,196 @@
+//! The estimate: what a batch will cost and how long it will take, before a cent is
+//! spent. Documents are added one by one as they are read; memory does not grow
+//! with the batch.
+
+mod budget;
+mod pace;
+mod pilot;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::Class;
+use crate::failure::{Failure, FailureCode};
+use crate::money::Usd;
+use crate::price::Price;
+use crate::usage::Usage;
+
+pub use budget::recommended_budget;
+pub use pace::{Bound, Duration, Pace};
+pub use pilot::choose;
+
+/// Input tokens are counted from the prompt; tokenizers differ by about this much.
+const INPUT_LOW: u64 = 850;
+const INPUT_HIGH: u64 = 1150;
+/// The length of answers is guessed from the schema, within a factor of two.
+const OUTPUT_LOW: u64 = 500;
+const OUTPUT_HIGH: u64 = 2000;
+
+/// What was found out about one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Its complexity class.
+    pub class: Class,
+    /// Pages.
+    pub pages: u32,
+    /// Calls it will take when all goes well.
+    pub calls: u32,
+    /// What these will probably use.
+    pub expected: Usage,
+    /// What these can cost at most.
+    pub worst_case: Usd,
+}
+
+/// Documents of one class, or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// How many.
+    pub documents: u64,
+    /// Their pages.
+    pub pages: u64,
+    /// Calls they will take.
+    pub calls: u64,
+    /// What these will probably use.
+    pub usage: Usage,
+    /// What these will probably cost.
+    pub cost: Usd,
+    /// What these can cost at most.
+    pub worst_case: Usd,
+    /// What one document will probably cost.
+    pub cost_per_document: Usd,
+}
+
+/// What a batch will cost and how long it will take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// By class, in the order of the classes; those without documents left out.
+    pub classes: BTreeMap<Class, Row>,
+    /// All of them.
+    pub total: Row,
+    /// The cost will probably not be below this.
+    pub low: Usd,
+    /// The cost will probably not be above this.
+    pub high: Usd,
+    /// A budget that should do.
+    pub budget: Usd,
+    /// Documents that cannot be read and will fail, by reason.
+    pub unreadable: BTreeMap<FailureCode, u64>,
+    /// How long it will take.
+    pub duration: Duration,
+    /// Whose price this is.
+    pub price: Price,
+}
+
+/// Adds up documents.
+#[derive(Debug, Clone)]
+pub struct Estimator {
+    price: Price,
+    pace: Pace,
+    classes: BTreeMap<Class, Row>,
+    dearest: Usd,
+    unreadable: BTreeMap<FailureCode, u64>,
+}
+
+impl Estimator {
+    /// An estimator for one model.
+    #[must_use]
+    pub fn new(price: Price, pace: Pace) -> Self {
+        Self {
+            price,
+            pace,
+            classes: BTreeMap::new(),
+            dearest: Usd::ZERO,
+            unreadable: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a document.
+    pub fn add(&mut self, sample: &Sample) {
+        let row = self.classes.entry(sample.class).or_default();
+        row.documents += 1;
+        row.pages += u64::from(sample.pages);
+        row.calls += u64::from(sample.calls);
+        row.usage = row.usage.plus(&sample.expected);
+        row.worst_case = row.worst_case.saturating_add(sample.worst_case);
+        // Rounded up call by call, as the bill will be.
+        let cost = self.price.cost(&sample.expected).unwrap_or(Usd::MAX);
+        row.cost = row.cost.saturating_add(cost);
+        self.dearest = self.dearest.max(sample.worst_case);
+    }
+
+    /// Adds a document that cannot be read: it will fail, and cost nothing.
+    pub fn add_unreadable(&mut self, failure: &Failure) {
+        *self.unreadable.entry(failure.code).or_default() += 1;
+    }
+
+    /// What is to be expected of the documents added so far.
+    #[must_use]
+    pub fn finish(&self) -> Estimate {
+        let classes: BTreeMap<Class, Row> = self
+            .classes
+            .iter()
+            .map(|(class, row)| (*class, row.completed()))
+            .collect();
+        let total = classes
+            .values()
+            .fold(Row::default(), |sum, row| sum.plus(row))
+            .completed();
+        let (low, high) = self.interval(&total);
+        Estimate {
+            low,
+            high,
+            budget: recommended_budget(total.cost, self.dearest),
+            unreadable: self.unreadable.clone(),
+            duration: self.pace.duration(&total),
+            price: self.price.clone(),
+            classes,
+            total,
+        }
+    }
+
+    /// Counted input within a tokenizer's difference, guessed output within a factor of
+    /// two; never above the worst case.
+    fn interval(&self, total: &Row) -> (Usd, Usd) {
+        let scaled = |input: u64, output: u64| {
+            let usage = Usage {
+                input_tokens: scale(total.usage.input_tokens, input),
+                cached_input_tokens: scale(total.usage.cached_input_tokens, input),
+                cache_write_tokens: scale(total.usage.cache_write_tokens, input),
+                output_tokens: scale(total.usage.output_tokens, output),
+            };
+            self.price.cost(&usage).unwrap_or(Usd::MAX)
+        };
+        let worst = total.worst_case.max(total.cost);
+        let low = scaled(INPUT_LOW, OUTPUT_LOW).min(total.cost);
+        let high = scaled(INPUT_HIGH, OUTPUT_HIGH).min(worst).max(total.cost);
+        (low, high)
+    }
+}
+
+fn scale(tokens: u64, thousandths: u64) -> u64 {
+    let scaled = u128::from(tokens) * u128::from(thousandths) / 1000;
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+impl Row {
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            documents: self.documents + other.documents,
+            pages: self.pages + other.pages,
+            calls: self.calls + other.calls,
+            usage: self.usage.plus(&other.usage),
+            cost: self.cost.saturating_add(other.cost),
+            worst_case: self.worst_case.saturating_add(other.worst_case),
+            cost_per_document: Usd::ZERO,
+        }
+    }
+
+    fn completed(&self) -> Self {
+        let documents = i64::try_from(self.documents).unwrap_or(i64::MAX).max(1);
+        Self {
+            cost_per_document: Usd::from_nanos(self.cost.nanos() / documents),
+            ..*self
+        }
+    }
+}

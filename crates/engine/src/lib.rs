@@ -1,1 +1,96 @@
-//! docmill-engine.
+//! The engine: takes a batch from a pile of files to checked data.
+//!
+//! It joins the four ports (source, reader, provider, store) and decides nothing
+//! that matters by itself: states, money, retries, pacing and judging are pure
+//! functions of core, which the engine carries out. It keeps nothing in memory
+//! that the store does not have, so `kill -9` is a normal event and starting is
+//! recovery. Memory is bounded by what is in hand, never by the batch.
+//!
+//! - [`open`]: find or make the batch a person means.
+//! - [`ingest`]: discover, hash, add.
+//! - [`survey`]: read everything once, count tokens, estimate.
+//! - [`run`]: lease → read → reserve → call → judge → commit.
+//! - [`recovery`]: who is dead, and what they left behind.
+
+pub mod clock;
+mod desk;
+mod error;
+pub mod ingest;
+pub mod lane;
+pub mod open;
+mod pipeline;
+mod readings;
+pub mod recovery;
+pub mod run;
+pub mod settings;
+pub mod survey;
+
+use std::sync::Arc;
+
+use docmill_core::plan::Plan;
+use docmill_llm::Provider;
+use docmill_parse::Reader;
+use docmill_source::Source;
+use docmill_store::Store;
+
+pub use clock::{Clock, SystemClock};
+pub use error::EngineError;
+pub use settings::Settings;
+
+/// A provider that answers for a plan, and the model's name as that provider knows it.
+#[derive(Clone)]
+pub struct Resolved {
+    /// Who is called.
+    pub provider: Arc<dyn Provider>,
+    /// The model's name without the provider.
+    pub model: String,
+    /// What calls have in common that share a rate limit: provider, address, key, model.
+    pub lane: String,
+}
+
+/// The port: something that knows which provider a plan means. Implemented where
+/// concrete providers are known.
+pub trait Providers: Send + Sync {
+    /// The provider of a plan.
+    ///
+    /// # Errors
+    /// When the plan names nothing that can be called (no key, unknown provider), with what to do.
+    fn resolve(&self, plan: &Plan) -> Result<Resolved, EngineError>;
+}
+
+/// The concrete parts the engine joins.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Where documents come from.
+    pub source: Arc<dyn Source>,
+    /// What reads them.
+    pub reader: Arc<dyn Reader>,
+    /// Who answers.
+    pub providers: Arc<dyn Providers>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The engine. Cheap to clone; one per process.
+#[derive(Clone)]
+pub struct Engine {
+    parts: Parts,
+    settings: Arc<Settings>,
+    lanes: Arc<lane::Lanes>,
+}
+
+impl Engine {
+    /// An engine of these parts.
+    #[must_use]
+    pub fn new(parts: Parts, settings: Settings) -> Self {
+        Self { parts, settings: Arc::new(settings), lanes: Arc::default() }
+    }
+
+    /// The store, for looking.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+}

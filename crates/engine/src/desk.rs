@@ -1,0 +1,138 @@
+//! The desk: where documents are fetched and read, with limits on how many at once
+//! and on the bytes in hand, and a drawer of readings kept from before.
+
+use std::sync::Arc;
+
+use docmill_core::document::Kind;
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::id::ContentHash;
+use docmill_core::page::{PageImage, ParsedDocument};
+use docmill_parse::{ImageOptions, Ocr, ReadOptions, ReadRequest};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::readings::Readings;
+use crate::{Engine, Parts};
+
+/// A document as the desk needs it, whoever asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sheet<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) bytes: u64,
+    pub(crate) kind: Kind,
+    pub(crate) content_hash: Option<ContentHash>,
+}
+
+/// See the module.
+pub(crate) struct Desk {
+    parts: Parts,
+    readings: Readings,
+    readers: Semaphore,
+    bytes: Arc<Semaphore>,
+    capacity_kib: usize,
+    max_document_bytes: u64,
+    passwords: Vec<String>,
+    options: ReadOptions,
+    keeps: bool,
+    ocr_available: bool,
+    reader_count: usize,
+}
+
+impl Desk {
+    pub(crate) fn new(engine: &Engine, ocr: bool) -> Self {
+        let settings = &engine.settings;
+        let reader_count = settings.readers.max(1);
+        let capacity_kib = to_kib(settings.bytes_in_hand).max(1);
+        Self {
+            parts: engine.parts.clone(),
+            readings: Readings::new(&settings.data_dir),
+            readers: Semaphore::new(reader_count),
+            bytes: Arc::new(Semaphore::new(capacity_kib)),
+            capacity_kib,
+            max_document_bytes: settings.max_document_bytes,
+            passwords: settings.passwords.clone(),
+            options: ReadOptions { ocr: if ocr { Ocr::Auto } else { Ocr::Off }, ..ReadOptions::default() },
+            keeps: settings.keep_readings,
+            ocr_available: ocr && settings.ocr_available,
+            reader_count,
+        }
+    }
+
+    /// Documents read at the same time.
+    pub(crate) fn reader_count(&self) -> usize {
+        self.reader_count
+    }
+
+    /// Whether pictures of text can be read here.
+    pub(crate) fn ocr_available(&self) -> bool {
+        self.ocr_available
+    }
+
+    /// Fetches and reads a document, or finds what reading it gave before.
+    pub(crate) async fn read(&self, sheet: Sheet<'_>) -> Result<ParsedDocument, Failure> {
+        let _bytes = self.weigh(sheet.bytes).await;
+        let _reader = self.readers.acquire().await.ok();
+        if self.keeps
+            && let Some(hash) = sheet.content_hash
+            && is_slow(sheet.kind)
+            && let Some(reading) = self.readings.find(hash, &self.options).await
+        {
+            return Ok(reading);
+        }
+        let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
+        let hash = match sheet.content_hash {
+            // The queue was filled from these bytes; a file that changed since is read as it is now,
+            // and its reading is kept under its own hash.
+            Some(hash) if content.len() as u64 == sheet.bytes => hash,
+            _ => ContentHash::of(&content),
+        };
+        let reading = self.parts.reader.read(self.request(sheet.name, content)).await?;
+        if self.keeps && is_slow(reading.kind) {
+            self.readings.keep(hash, &self.options, &reading).await;
+        }
+        Ok(reading)
+    }
+
+    /// Renders pages of a document as pictures.
+    pub(crate) async fn render(
+        &self,
+        sheet: Sheet<'_>,
+        images: ImageOptions,
+    ) -> Result<Vec<PageImage>, Failure> {
+        let _bytes = self.weigh(sheet.bytes).await;
+        let _reader = self.readers.acquire().await.ok();
+        let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
+        let pictures = self.parts.reader.render(self.request(sheet.name, content), images).await?;
+        if pictures.is_empty() {
+            let message = "the document has neither text nor pages that can be shown as pictures";
+            return Err(Failure::new(FailureCode::NoText, message));
+        }
+        Ok(pictures)
+    }
+
+    fn request(&self, name: &str, content: bytes::Bytes) -> ReadRequest {
+        ReadRequest {
+            name: name.to_owned(),
+            content,
+            passwords: self.passwords.clone(),
+            options: self.options.clone(),
+        }
+    }
+
+    /// Room for the bytes of a document; one larger than all room takes all of it.
+    async fn weigh(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let weight = to_kib(bytes).clamp(1, self.capacity_kib);
+        Arc::clone(&self.bytes).acquire_many_owned(u32::try_from(weight).unwrap_or(1)).await.ok()
+    }
+}
+
+/// A semaphore counts in units of this many bytes.
+pub(crate) fn to_kib(bytes: u64) -> usize {
+    // Semaphore::acquire_many takes a u32.
+    usize::try_from(bytes / 1024).unwrap_or(usize::MAX).min(u32::MAX as usize >> 4)
+}
+
+/// Plain text is read faster than a kept reading would be.
+fn is_slow(kind: Kind) -> bool {
+    matches!(kind, Kind::Pdf | Kind::Image | Kind::Office | Kind::Spreadsheet)
+}

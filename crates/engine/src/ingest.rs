@@ -1,0 +1,131 @@
+//! Ingest: from a source to rows. Documents are listed as a stream, read once
+//! for their hash and kind, and written in chunks: a folder of a million files
+//! takes no more memory than one of a hundred.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use docmill_core::document::Kind;
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::id::{BatchId, ContentHash};
+use docmill_source::{Discovered, Found, Source};
+use docmill_store::{Enqueued, NewDocument};
+use futures::StreamExt;
+use tokio::sync::Semaphore;
+
+use crate::desk::to_kib;
+use crate::{Engine, EngineError};
+
+/// Rows written in one transaction: large enough that the commit does not count,
+/// small enough that a live count moves.
+const CHUNK: usize = 1000;
+
+/// How many documents went in so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ingested {
+    /// Rows, by what became of them.
+    pub rows: Enqueued,
+    /// Sentences about what was left out.
+    pub notices: Vec<String>,
+}
+
+impl Engine {
+    /// Adds the documents of `specs` to a batch. Those it has already are left alone.
+    /// `on_progress` hears the totals after each chunk.
+    ///
+    /// # Errors
+    /// When the source as a whole cannot be used, or the store fails. A document that
+    /// cannot be read is added as `skipped`, with the reason.
+    pub async fn ingest(
+        &self,
+        batch: BatchId,
+        specs: &[String],
+        on_progress: &(dyn Fn(&Ingested) + Sync),
+    ) -> Result<Ingested, EngineError> {
+        let found = self.parts.source.discover(specs).await?;
+        let weights = Arc::new(Semaphore::new(to_kib(self.settings.bytes_in_hand)));
+        let limit = self.settings.max_document_bytes;
+        let in_hand = to_kib(self.settings.bytes_in_hand);
+        let mut chunks = found
+            .map(|item| {
+                let source = Arc::clone(&self.parts.source);
+                let weights = Arc::clone(&weights);
+                async move {
+                    match item {
+                        Ok(Discovered::Document(found)) => {
+                            let weight = to_kib(found.bytes.min(limit)).clamp(1, in_hand);
+                            // The semaphore is never closed; without a permit the read just is not throttled.
+                            let _permit = weights.acquire_many(u32::try_from(weight).unwrap_or(1)).await.ok();
+                            Ok(Item::Document(identify(source.as_ref(), found, limit).await))
+                        }
+                        Ok(Discovered::Notice(notice)) => Ok(Item::Notice(notice)),
+                        Err(error) => Err(error),
+                    }
+                }
+            })
+            // In the order of discovery, so that numbers are the same each time.
+            .buffered(self.settings.readers.max(1) * 4)
+            .chunks(CHUNK);
+        let mut total = Ingested::default();
+        while let Some(chunk) = chunks.next().await {
+            let mut documents = Vec::with_capacity(chunk.len());
+            for item in chunk {
+                match item? {
+                    Item::Document(document) => documents.push(document),
+                    Item::Notice(notice) => total.notices.push(notice),
+                }
+            }
+            let written = self.parts.store.enqueue_chunk(batch, documents, self.parts.clock.now()).await?;
+            total.rows.added += written.added;
+            total.rows.known += written.known;
+            total.rows.duplicates += written.duplicates;
+            total.rows.skipped += written.skipped;
+            on_progress(&total);
+        }
+        Ok(total)
+    }
+
+    /// Lists the first documents of `specs` without adding them.
+    ///
+    /// # Errors
+    /// When the source as a whole cannot be used.
+    pub async fn preview(&self, specs: &[String], limit: usize) -> Result<Vec<Discovered>, EngineError> {
+        let found = self.parts.source.discover(specs).await?;
+        let items: Vec<_> = found.take(limit).collect().await;
+        Ok(items.into_iter().collect::<Result<_, _>>()?)
+    }
+}
+
+enum Item {
+    Document(NewDocument),
+    Notice(String),
+}
+
+/// Reads a document once: its hash, its kind, and whether it is worth a place in the queue.
+async fn identify(source: &dyn Source, found: Found, limit: u64) -> NewDocument {
+    let mut document = NewDocument {
+        key: found.key,
+        name: found.name,
+        bytes: found.bytes,
+        kind: Kind::Unknown,
+        content_hash: None,
+        skip: None,
+    };
+    match source.read(&document.key, limit).await {
+        Ok(content) => describe(&mut document, &content),
+        Err(failure) => document.skip = Some(failure),
+    }
+    document
+}
+
+fn describe(document: &mut NewDocument, content: &Bytes) {
+    document.bytes = content.len() as u64;
+    document.content_hash = Some(ContentHash::of(content));
+    if content.is_empty() {
+        document.skip = Some(Failure::new(FailureCode::EmptyDocument, "the file is empty"));
+        return;
+    }
+    let detected = docmill_parse::detect(&document.name, content);
+    document.kind = detected.kind;
+    document.skip = detected.unsupported();
+}

@@ -1,0 +1,88 @@
+//! Lanes: what shares a rate limit shares a lane (provider, address, key, model).
+//! A lane has a number of call slots and a pacer; every batch that uses it waits
+//! its turn in both.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use docmill_core::pacing::{Admission, Need, Pacer, Signal};
+use docmill_core::time::Timestamp;
+use docmill_core::usage::Usage;
+use docmill_llm::{CallError, Signals};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::Clock;
+
+/// All lanes of this process.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    by_name: Mutex<HashMap<String, Arc<Lane>>>,
+}
+
+impl Lanes {
+    /// The lane of this name; its slots are set by the first who asks.
+    pub(crate) fn get(&self, name: &str, slots: usize) -> Arc<Lane> {
+        let mut lanes = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(name.to_owned()).or_insert_with(|| Arc::new(Lane::new(slots)));
+        Arc::clone(lane)
+    }
+}
+
+/// One lane.
+pub(crate) struct Lane {
+    slots: Arc<Semaphore>,
+    size: usize,
+    pacer: Mutex<Pacer>,
+    changed: Notify,
+}
+
+impl Lane {
+    fn new(slots: usize) -> Self {
+        let size = slots.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            slots: Arc::new(Semaphore::new(size)),
+            size,
+            pacer: Mutex::new(Pacer::new(u32::try_from(size).unwrap_or(u32::MAX))),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Calls that can be in flight.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// A place for one call. `None` never happens: the semaphore is not closed.
+    pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.ok()
+    }
+
+    /// Waits until the provider's limits allow a call of so many tokens.
+    pub(crate) async fn admit(&self, tokens: u64, clock: &dyn Clock) {
+        loop {
+            let now = clock.now();
+            let admission = self.pacer().admit(now, Need { requests: 1, tokens });
+            match admission {
+                Admission::Admitted => return,
+                Admission::WaitUntil(until) => {
+                    let wait = Duration::from_millis(u64::try_from(until.since_ms(now)).unwrap_or(0).max(1));
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.changed.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the pacer what the provider said.
+    pub(crate) fn observe(&self, now: Timestamp, signal: &Signal) {
+        self.pacer().observe(now, signal);
+        self.changed.notify_one();
+    }
+
+    fn pacer(&self) -> std::sync::MutexGuard<'_, Pacer> {
+        self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

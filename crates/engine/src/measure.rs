@@ -1,0 +1,55 @@
+//! Measuring a document for the estimate: what would be asked, and what that costs
+//! at most and probably. The same preparation as the run's, without the call.
+
+use docmill_core::document::{DocumentState, Kind};
+use docmill_core::estimate::Sample;
+use docmill_core::failure::Failure;
+use docmill_core::money::Usd;
+use docmill_core::usage::Usage;
+use docmill_store::DocumentRow;
+
+
+use crate::desk::Sheet;
+use crate::pipeline::{Pictures, Setup, prepare};
+
+/// A document that was looked at.
+pub(crate) struct Look<'a> {
+    pub(crate) document: &'a DocumentRow,
+    pub(crate) sample: Result<Measured, Failure>,
+}
+
+/// What a look found.
+pub(crate) struct Measured {
+    pub(crate) kind: Kind,
+    pub(crate) sample: Sample,
+}
+
+/// Reads a waiting document and measures its prompts.
+pub(crate) async fn look<'a>(setup: &Setup, document: &'a DocumentRow) -> Look<'a> {
+    debug_assert_eq!(document.state, DocumentState::Pending);
+    Look { document, sample: measure(setup, document).await }
+}
+
+async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Failure> {
+    let sheet = Sheet {
+        key: &document.key,
+        name: &document.name,
+        bytes: document.bytes,
+        kind: document.kind,
+        content_hash: document.content_hash,
+    };
+    let reading = setup.desk.read(sheet).await?;
+    let (kind, class, pages) = (reading.kind, reading.class, reading.page_count);
+    let mut prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
+    let mut expected = Usage::default();
+    let mut worst_case = Usd::ZERO;
+    let mut calls = 0;
+    while let Ok(prompt) = prompts.current() {
+        expected = expected.plus(&setup.resolved.provider.expect(&prompt.request));
+        worst_case = worst_case.saturating_add(prompt.worst_case);
+        calls += 1;
+        prompts.turn += 1;
+    }
+    Ok(Measured { kind, sample: Sample { class, pages, calls, expected, worst_case } })
+}
+

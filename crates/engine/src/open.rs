@@ -1,0 +1,152 @@
+//! Finding or making the batch a person means: the same sources, template and
+//! model are the same batch, so that typing a command twice goes on instead of
+//! starting over.
+
+use docmill_core::batch::BatchEvent;
+use docmill_core::id::BatchId;
+use docmill_core::money::Usd;
+use docmill_core::plan::Plan;
+use docmill_core::template::Template;
+use docmill_store::{BatchQuery, BatchRow, NewBatch};
+use uuid::Uuid;
+
+use crate::{Engine, EngineError};
+
+/// What a person wants done.
+#[derive(Debug, Clone)]
+pub struct BatchSpec {
+    /// What to call it; `None`: made from the first source and the template.
+    pub name: Option<String>,
+    /// Where its documents come from. Relative paths are made absolute by the caller, so
+    /// that the same command in another folder is another batch.
+    pub sources: Vec<String>,
+    /// What to take out.
+    pub template: Template,
+    /// How.
+    pub plan: Plan,
+    /// The wall.
+    pub budget: Option<Usd>,
+    /// Make a new batch even when there is one like it.
+    pub fresh: bool,
+}
+
+/// The batch that was found or made.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The batch.
+    pub batch: BatchRow,
+    /// Whether it was there already.
+    pub existing: bool,
+}
+
+impl Engine {
+    /// Finds the newest batch with the same sources, template and model, or makes one.
+    /// Documents can be added to what comes back, whatever state it was in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn open_batch(&self, spec: BatchSpec) -> Result<Opened, EngineError> {
+        let store = &self.parts.store;
+        if !spec.fresh {
+            let same = |row: &BatchRow| {
+                row.sources == spec.sources
+                    && row.template == spec.template
+                    && row.plan.model == spec.plan.model
+                    && row.plan.base_url == spec.plan.base_url
+                    && spec.name.as_ref().is_none_or(|name| *name == row.name)
+            };
+            if let Some(row) = store.batches(BatchQuery::default()).await?.into_iter().find(same) {
+                return self.reopen(row, &spec).await;
+            }
+        }
+        let id = BatchId(Uuid::now_v7());
+        let name = match spec.name {
+            Some(name) => name,
+            None => self.free_name(&spec.sources, &spec.template.name).await?,
+        };
+        let new = NewBatch {
+            id,
+            name,
+            template: spec.template,
+            plan: spec.plan,
+            budget: spec.budget,
+            sources: spec.sources,
+        };
+        store.create_batch(new, self.parts.clock.now()).await?;
+        Ok(Opened { batch: store.batch(id).await?, existing: false })
+    }
+
+    /// An existing batch takes the plan's changeable parts and an explicit budget from the new command.
+    async fn reopen(&self, row: BatchRow, spec: &BatchSpec) -> Result<Opened, EngineError> {
+        let store = &self.parts.store;
+        let now = self.parts.clock.now();
+        if row.plan != spec.plan {
+            store.set_plan(row.id, spec.plan.clone(), now).await?;
+        }
+        if spec.budget.is_some() && spec.budget != row.balance.budget {
+            store.set_budget(row.id, spec.budget, now).await?;
+        }
+        Ok(Opened { batch: store.batch(row.id).await?, existing: true })
+    }
+
+    /// `receipts` of `receipt`, then `receipts-2` and so on: names are what people type.
+    async fn free_name(&self, sources: &[String], template: &str) -> Result<String, EngineError> {
+        let base = sources.first().map_or(template, |source| last_part(source));
+        let taken: Vec<String> = self
+            .parts
+            .store
+            .batches(BatchQuery::default())
+            .await?
+            .into_iter()
+            .map(|row| row.name)
+            .collect();
+        let mut name = base.to_owned();
+        let mut number = 1_u32;
+        while taken.contains(&name) {
+            number += 1;
+            name = format!("{base}-{number}");
+        }
+        Ok(name)
+    }
+
+    /// Moves a batch to `running`, from whatever state allows it.
+    ///
+    /// # Errors
+    /// When the state does not allow it, or the store fails.
+    pub async fn start(&self, id: BatchId, reason: &str) -> Result<(), EngineError> {
+        let store = &self.parts.store;
+        let row = store.batch(id).await?;
+        let now = self.parts.clock.now();
+        let event = match row.state {
+            docmill_core::BatchState::Draft
+            | docmill_core::BatchState::Estimating
+            | docmill_core::BatchState::Ready
+            | docmill_core::BatchState::Running => BatchEvent::Start,
+            _ => BatchEvent::Resume,
+        };
+        store.transition(id, event, reason, now).await??;
+        Ok(())
+    }
+}
+
+/// The last meaningful part of a path or URL.
+fn last_part(source: &str) -> &str {
+    source
+        .trim_end_matches(['/', '\\'])
+        .rsplit(['/', '\\'])
+        .find(|part| !part.is_empty() && !part.ends_with(':'))
+        .unwrap_or("documents")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_part;
+
+    #[test]
+    fn batches_are_named_after_where_their_documents_are() {
+        assert_eq!(last_part("/data/receipts/"), "receipts");
+        assert_eq!(last_part("s3://bucket/2024/march"), "march");
+        assert_eq!(last_part("s3://bucket"), "bucket");
+        assert_eq!(last_part("/"), "documents");
+    }
+}

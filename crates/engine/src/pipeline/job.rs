@@ -1,0 +1,158 @@
+//! What all documents of a running batch share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use docmill_core::batch::BatchEvent;
+use docmill_core::event::EventKind;
+use docmill_core::failure::{Breaker, Failure, FailureCode};
+use docmill_core::id::{BatchId, DocumentId, WorkerId};
+use docmill_core::template::Validator;
+use docmill_core::time::Timestamp;
+use docmill_store::{BatchRow, Bill, Commit, LeasedDocument, Next, ReadFacts, Store};
+use tokio::sync::Notify;
+
+use crate::lane::Lane;
+use crate::pipeline::Setup;
+use crate::{Clock, Engine, EngineError, Parts};
+
+/// Documents read ahead of the call slots, so that a slot that gets free finds a prompt ready.
+const READ_AHEAD_PER_READER: usize = 4;
+
+/// What all documents of a running batch share.
+pub(crate) struct Job {
+    pub(crate) batch: BatchId,
+    pub(crate) worker: WorkerId,
+    pub(crate) setup: Setup,
+    pub(crate) checks: docmill_core::check::Checks,
+    pub(crate) validator: Validator,
+    pub(crate) lane: Arc<Lane>,
+    pub(crate) policy: docmill_core::failure::Policy,
+    /// Whoever waits for money to come back, one after the other.
+    pub(crate) money_line: tokio::sync::Mutex<()>,
+    /// Rung after each settlement.
+    pub(crate) settled: Notify,
+    breaker: Mutex<Breaker>,
+    halted: AtomicBool,
+    parts: Parts,
+}
+
+impl Job {
+    pub(crate) fn new(engine: &Engine, row: &BatchRow, worker: WorkerId) -> Result<Self, EngineError> {
+        let setup = Setup::new(engine, row)?;
+        let lane = engine.lanes.get(&setup.resolved.lane, setup.concurrency() as usize);
+        let validator =
+            Validator::new(&setup.template).map_err(|error| EngineError::Template(error.to_string()))?;
+        let checks = docmill_core::check::Checks::compile(&setup.template.checks)
+            .map_err(|error| EngineError::Template(error.to_string()))?;
+        Ok(Self {
+            batch: row.id,
+            worker,
+            setup,
+            checks,
+            validator,
+            lane,
+            policy: engine.settings.policy.clone(),
+            money_line: tokio::sync::Mutex::new(()),
+            settled: Notify::new(),
+            breaker: Mutex::new(Breaker::new(&engine.settings.policy)),
+            halted: AtomicBool::new(false),
+            parts: engine.parts.clone(),
+        })
+    }
+
+    /// Documents in hand at most.
+    pub(crate) fn window(&self) -> usize {
+        self.lane.size() + self.setup.desk.reader_count() * READ_AHEAD_PER_READER
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.parts.store.as_ref()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.parts.clock.as_ref()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// No more calls from now on; what is in flight ends.
+    pub(crate) fn halt(&self) {
+        self.halted.store(true, Ordering::Release);
+        self.settled.notify_waiters();
+    }
+
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+
+    /// A commit that settles nothing.
+    pub(crate) fn plain(&self, document: DocumentId, next: Next) -> Commit {
+        Commit { document, worker: self.worker, settlement: None, next, facts: None, now: self.now() }
+    }
+
+    /// Writes a commit whose outcome changes nothing for the batch.
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<(), EngineError> {
+        self.parts.store.commit(commit).await?;
+        Ok(())
+    }
+
+    /// Ends a document that never got as far as a call.
+    pub(crate) async fn give_up(
+        &self,
+        document: &LeasedDocument,
+        failure: Failure,
+        facts: Option<ReadFacts>,
+    ) -> Result<(), EngineError> {
+        let next = match failure.code {
+            FailureCode::EmptyDocument | FailureCode::UnsupportedType => Next::Skipped(failure),
+            _ => Next::Failed(failure),
+        };
+        self.commit(Commit { facts, ..self.plain(document.id, next) }).await
+    }
+
+    /// Writes the end of a call, rings for those who wait for money, and watches for trouble
+    /// that is not the document's. Returns whether the document moved on.
+    pub(crate) async fn commit_and_watch(&self, commit: Commit) -> Result<bool, EngineError> {
+        let outcome = commit.settlement.as_ref().map(|settlement| settlement.failure.clone());
+        let free = matches!(commit.settlement.as_ref().map(|it| it.bill), None | Some(Bill::Unknown));
+        let committed = self.parts.store.commit(commit).await?;
+        if !free {
+            self.settled.notify_waiters();
+        }
+        if let Some(overrun) = committed.overrun {
+            let reason = format!(
+                "a call cost {overrun} more than the worst case held back for it: the price or the token bound of {} is wrong",
+                self.setup.plan.model
+            );
+            self.pause(&reason, None).await?;
+        }
+        if let Some(outcome) = outcome
+            && let Some(reason) = self.observe(outcome.as_ref())
+        {
+            self.pause(&reason, None).await?;
+        }
+        Ok(committed.applied)
+    }
+
+    fn observe(&self, failure: Option<&Failure>) -> Option<String> {
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        breaker.observe(failure)
+    }
+
+    /// Pauses the batch and stops this run.
+    pub(crate) async fn pause(&self, reason: &str, until: Option<Timestamp>) -> Result<(), EngineError> {
+        self.halt();
+        let now = self.now();
+        // Refused when it is paused or ended already: nothing to add then.
+        let _ = self.parts.store.transition(self.batch, BatchEvent::Pause, reason, now).await?;
+        if let Some(until) = until {
+            let minutes = until.since_ms(now).max(0) / 60_000 + 1;
+            let message = format!("the provider's limit resets in about {minutes} minutes; resume the batch then");
+            self.parts.store.log(self.batch, None, EventKind::Note { message }, now).await?;
+        }
+        Ok(())
+    }
+}

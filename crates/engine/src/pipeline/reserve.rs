@@ -1,0 +1,168 @@
+//! Reserve: the intent to call is written and the worst case held back, in one
+//! transaction, just before the call. Money that does not fit now may fit when
+//! calls in flight come back cheaper than their worst case, so a refused call
+//! waits for that; when nothing is in flight any more, the budget is exhausted.
+
+use docmill_core::batch::BatchEvent;
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::money::Usd;
+use docmill_store::{Begun, LeasedDocument, Start, StoredAnswer, TransitionRefused};
+
+use crate::EngineError;
+use crate::pipeline::Job;
+use crate::pipeline::call::{Reply, ReplyOrigin};
+use crate::pipeline::prepare::Prompt;
+
+/// A reserved call: the only thing [`crate::pipeline::call::call`] takes.
+pub(crate) struct Reservation {
+    pub(super) prompt: Prompt,
+    pub(super) amount: Usd,
+    attempt: u32,
+}
+
+impl Reservation {
+    /// The attempt's number for its document.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+}
+
+/// What came of it.
+pub(crate) enum Reserved {
+    /// Call now.
+    Yes(Reservation),
+    /// The answer was paid for before.
+    Answered(Reply),
+    /// Not now: give the document back.
+    Later,
+    /// This document can never be called.
+    Never(Failure),
+    /// The document is somebody else's.
+    Lost,
+}
+
+pub(crate) async fn reserve(
+    job: &Job,
+    document: &LeasedDocument,
+    prompt: Prompt,
+) -> Result<Reserved, EngineError> {
+    job.lane.admit(prompt.bound.input_tokens.saturating_add(prompt.bound.output_tokens), job.clock()).await;
+    if job.is_halted() {
+        return Ok(Reserved::Later);
+    }
+    let start = Start {
+        document: document.id,
+        worker: job.worker,
+        model: job.setup.plan.model.clone(),
+        part: prompt.part,
+        answer_key: prompt.answer_key,
+        reserve: prompt.worst_case,
+        // A repair is asked because the stored answer was no good.
+        reuse: job.setup.plan.reuse_answers,
+        now: job.now(),
+    };
+    match job.store().begin(start.clone()).await? {
+        Begun::NoBudget { available, calls_in_flight } => {
+            wait_for_money(job, start, prompt, available, calls_in_flight).await
+        }
+        begun => Ok(decided(begun, prompt)),
+    }
+}
+
+fn decided(begun: Begun, prompt: Prompt) -> Reserved {
+    match begun {
+        Begun::Started { attempt } => {
+            let amount = prompt.worst_case;
+            Reserved::Yes(Reservation { prompt, amount, attempt })
+        }
+        Begun::Answered(stored) => Reserved::Answered(reply_of(*stored, prompt)),
+        Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
+        Begun::LeaseLost => Reserved::Lost,
+    }
+}
+
+/// Waits in line for money to come back. Only the first in line asks the store again
+/// after each settlement; the others wait behind it.
+async fn wait_for_money(
+    job: &Job,
+    mut start: Start,
+    prompt: Prompt,
+    mut available: Usd,
+    mut calls_in_flight: u64,
+) -> Result<Reserved, EngineError> {
+    let _first_in_line = job.money_line.lock().await;
+    loop {
+        if job.is_halted() {
+            return Ok(Reserved::Later);
+        }
+        // Registered before asking, so that a settlement in between is not missed.
+        let settled = job.settled.notified();
+        tokio::pin!(settled);
+        settled.as_mut().enable();
+        start.now = job.now();
+        match job.store().begin(start.clone()).await? {
+            Begun::NoBudget { available: left, calls_in_flight: calls } => {
+                available = left;
+                calls_in_flight = calls;
+            }
+            begun => return Ok(decided(begun, prompt)),
+        }
+        if calls_in_flight == 0 {
+            if let Some(reserved) = nothing_to_wait_for(job, &prompt, available).await? {
+                return Ok(reserved);
+            }
+            continue;
+        }
+        tokio::select! {
+            () = &mut settled => {}
+            // Another process may be the one that settles.
+            () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {}
+        }
+    }
+}
+
+/// No call in flight can give money back: the document is too dear for the whole
+/// budget, or the budget is used up.
+async fn nothing_to_wait_for(
+    job: &Job,
+    prompt: &Prompt,
+    available: Usd,
+) -> Result<Option<Reserved>, EngineError> {
+    let balance = job.store().batch(job.batch).await?.balance;
+    if let Some(budget) = balance.budget
+        && prompt.worst_case > budget
+    {
+        return Ok(Some(Reserved::Never(Failure::new(
+            FailureCode::OverBudget,
+            format!("one call for it may cost {}, the whole budget is {budget}", prompt.worst_case),
+        ))));
+    }
+    let reason = format!("the next call may cost {}, {available} of the budget is left", prompt.worst_case);
+    let answer = job.store().transition(job.batch, BatchEvent::ExhaustBudget, &reason, job.now()).await?;
+    match answer {
+        // A call slipped in between: wait for it.
+        Err(TransitionRefused::CallsInFlight { .. }) => Ok(None),
+        Ok(_) | Err(_) => {
+            job.halt();
+            Ok(Some(Reserved::Later))
+        }
+    }
+}
+
+fn reply_of(stored: StoredAnswer, prompt: Prompt) -> Reply {
+    Reply {
+        prompt,
+        origin: ReplyOrigin::Stored { document: stored.document, attempt: stored.attempt },
+        answer: docmill_llm::Answer {
+            text: stored.raw_answer,
+            usage: Some(stored.usage),
+            finish: docmill_llm::Finish::Stop,
+            request_id: None,
+            signals: docmill_llm::Signals::default(),
+            evidence: Vec::new(),
+            simulated: false,
+        }
+        .into(),
+        latency_ms: 0,
+    }
+}

@@ -1,0 +1,44 @@
+//! What a plan and a template come to on this machine: the provider, its limits,
+//! the instructions, the desk where documents are read. The estimate and the run
+//! share it, so that what is predicted is what is asked.
+
+use std::sync::Arc;
+
+use docmill_core::plan::Plan;
+use docmill_core::template::Template;
+use docmill_llm::ModelLimits;
+use docmill_store::BatchRow;
+
+use crate::desk::Desk;
+use crate::{Engine, EngineError, Resolved};
+
+/// See the module.
+pub(crate) struct Setup {
+    pub(crate) template: Arc<Template>,
+    pub(crate) plan: Plan,
+    pub(crate) resolved: Resolved,
+    pub(crate) limits: ModelLimits,
+    pub(crate) system: Arc<str>,
+    pub(crate) desk: Desk,
+}
+
+impl Setup {
+    pub(crate) fn new(engine: &Engine, row: &BatchRow) -> Result<Self, EngineError> {
+        let resolved = engine.parts.providers.resolve(&row.plan)?;
+        let limits = resolved.provider.limits(&resolved.model);
+        let template = Arc::new(row.template.clone());
+        Ok(Self {
+            system: docmill_llm::prompt::system(&template).into(),
+            template,
+            plan: row.plan.clone(),
+            resolved,
+            limits,
+            desk: Desk::new(engine, row.plan.ocr),
+        })
+    }
+
+    /// Calls in flight at most.
+    pub(crate) fn concurrency(&self) -> u32 {
+        self.plan.concurrency.unwrap_or(self.limits.default_concurrency).max(1)
+    }
+}

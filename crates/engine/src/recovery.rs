@@ -1,0 +1,120 @@
+//! Who is alive, and clearing up after who is not.
+//!
+//! Each worker holds a file lock for as long as its process lives. The system
+//! lets go of it at any death, `kill -9` included, so a lock that can be taken
+//! belongs to a dead worker: recovery starts at once, without waiting for a
+//! lease to run out, and never touches a process that is merely slow.
+//!
+//! What a dead worker left: its leased documents go back into the queue; its
+//! calls in flight become *unconfirmed* and keep counting against the budget at
+//! their worst case, because nobody knows whether they were billed.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use docmill_core::id::WorkerId;
+use docmill_store::{Recovered, Store, WorkerRow};
+use uuid::Uuid;
+
+use crate::{Clock, Engine, EngineError};
+
+/// This process's membership: registered in the store, alive by its lock.
+pub struct Worker {
+    /// Its id, new at each start.
+    pub id: WorkerId,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Engine {
+    /// Clears up after dead workers, then registers this one.
+    ///
+    /// # Errors
+    /// When the lock folder cannot be written or the store fails.
+    pub async fn start_worker(&self) -> Result<(Worker, Recovered), EngineError> {
+        let folder = self.settings.data_dir.join("workers");
+        std::fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, &error))?;
+        let recovered = self.recover(&folder).await?;
+        let id = WorkerId(Uuid::now_v7());
+        let path = lock_path(&folder, id);
+        // The lock first: a registered worker without one would look dead.
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| folder_error(&path, &error))?;
+        lock.try_lock().map_err(|error| folder_error(&path, &error))?;
+        let now = self.parts.clock.now();
+        let label = format!("process {}", std::process::id());
+        let row = WorkerRow { id, label, started_at: now, heartbeat_at: now };
+        self.parts.store.register_worker(row).await?;
+        let worker = Worker {
+            id,
+            store: Arc::clone(&self.parts.store),
+            clock: Arc::clone(&self.parts.clock),
+            path,
+            _lock: lock,
+        };
+        Ok((worker, recovered))
+    }
+
+    async fn recover(&self, folder: &Path) -> Result<Recovered, EngineError> {
+        let mut dead = Vec::new();
+        let mut locks = Vec::new();
+        for worker in self.parts.store.workers().await? {
+            let path = lock_path(folder, worker.id);
+            match is_dead(&path) {
+                Ok(Some(lock)) => {
+                    // Held until recovery is done, so that two starts do not both recover it.
+                    locks.push((path, lock));
+                    dead.push(worker.id);
+                }
+                Ok(None) => {}
+                Err(error) => return Err(folder_error(&path, &error)),
+            }
+        }
+        if dead.is_empty() {
+            return Ok(Recovered::default());
+        }
+        let recovered = self.parts.store.recover(dead, self.parts.clock.now()).await?;
+        for (path, _lock) in locks {
+            // A left-over file is harmless: no worker will ever have its id again.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(recovered)
+    }
+}
+
+/// The lock of a worker that is dead; `None` while it lives.
+fn is_dead(path: &Path) -> std::io::Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn lock_path(folder: &Path, id: WorkerId) -> PathBuf {
+    folder.join(format!("{id}.lock"))
+}
+
+fn folder_error(path: &Path, error: &dyn std::fmt::Display) -> EngineError {
+    EngineError::Folder { path: path.display().to_string(), reason: error.to_string() }
+}
+
+impl Worker {
+    /// Ends in order: leases are given back, the registration and the lock removed.
+    ///
+    /// # Errors
+    /// When the store fails; then the next start recovers this worker like a dead one.
+    pub async fn retire(self) -> Result<(), EngineError> {
+        self.store.retire_worker(self.id, self.clock.now()).await?;
+        let _ = std::fs::remove_file(&self.path);
+        Ok(())
+    }
+}

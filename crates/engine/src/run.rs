@@ -1,0 +1,226 @@
+//! Running a batch: claim documents, give each to the pipeline, end when nothing
+//! is left, the budget is used up or somebody says so.
+//!
+//! How much is in hand at once is bounded: as many documents as there are call
+//! slots, and a few more being read ahead. Everything else waits in the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::id::BatchId;
+use docmill_store::{Claimed, TransitionRefused};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::pipeline::{self, Job};
+use crate::recovery::Worker;
+use crate::{Engine, EngineError};
+
+/// Documents leased in one transaction at most.
+const CLAIM_AT_MOST: usize = 256;
+
+/// How often a run with nothing to do looks again (other processes may work on the
+/// same batch, and people pause and resume from other terminals).
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How often a worker says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// What a person wants of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Go on.
+    No,
+    /// Finish the calls in flight, start no more.
+    Drain,
+    /// Leave everything as it is; the next start clears up.
+    Now,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEnd {
+    /// The batch is in this state, and nothing is left for this run to do.
+    State {
+        /// The state.
+        state: BatchState,
+        /// Why.
+        reason: String,
+    },
+    /// A person stopped this run; the batch is paused and can be resumed.
+    Stopped,
+}
+
+impl Engine {
+    /// Works on a batch until it ends, is paused, or `stop` says so. The batch is moved to
+    /// `running` first.
+    ///
+    /// # Errors
+    /// When the batch cannot be started, its model or template cannot be used, or the store fails.
+    pub async fn run(&self, id: BatchId, stop: watch::Receiver<Stop>) -> Result<RunEnd, EngineError> {
+        self.run_for(id, stop, "started by a person").await
+    }
+
+    /// [`Engine::run`] with the reason that is written into the log.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_for(
+        &self,
+        id: BatchId,
+        mut stop: watch::Receiver<Stop>,
+        reason: &str,
+    ) -> Result<RunEnd, EngineError> {
+        let row = self.parts.store.batch(id).await?;
+        let (worker, recovered) = self.start_worker().await?;
+        if recovered.documents > 0 || recovered.unconfirmed_calls > 0 {
+            tracing::info!(?recovered, "cleared up after a process that died");
+        }
+        self.start(id, reason).await?;
+        let job = Arc::new(Job::new(self, &row, worker.id)?);
+        let beat = tokio::spawn(heartbeat(self.clone(), worker.id));
+        let mut tasks = JoinSet::new();
+        let ended = self.work(&job, &mut tasks, &mut stop).await;
+        let ended = self.wind_down(&job, tasks, worker, ended, &mut stop).await;
+        beat.abort();
+        match ended? {
+            Some(end) => Ok(end),
+            None => self.where_it_stands(id).await,
+        }
+    }
+
+    /// Claims and spawns until there is a reason to stop.
+    async fn work(
+        &self,
+        job: &Arc<Job>,
+        tasks: &mut JoinSet<Result<(), EngineError>>,
+        stop: &mut watch::Receiver<Stop>,
+    ) -> Result<Option<RunEnd>, EngineError> {
+        let window = job.window();
+        loop {
+            while let Some(done) = tasks.try_join_next() {
+                finished(done)?;
+            }
+            if *stop.borrow() != Stop::No {
+                return Ok(Some(RunEnd::Stopped));
+            }
+            if job.is_halted() {
+                return Ok(None);
+            }
+            // Claim in handfuls: one transaction for many documents.
+            let free = window.saturating_sub(tasks.len());
+            if free < (window / 8).clamp(1, CLAIM_AT_MOST) {
+                tokio::select! {
+                    Some(done) = tasks.join_next() => finished(done)?,
+                    _ = stop.changed() => {}
+                }
+                continue;
+            }
+            let limit = u32::try_from(free.min(CLAIM_AT_MOST)).unwrap_or(1);
+            let now = self.parts.clock.now();
+            match self.parts.store.claim(job.batch, job.worker, limit, now).await? {
+                Claimed::Documents(documents) => {
+                    for document in documents {
+                        tasks.spawn(pipeline::process(Arc::clone(job), document));
+                    }
+                }
+                Claimed::NotRunning(_) => return Ok(None),
+                Claimed::NoDocuments { next_at, leased } => {
+                    if tasks.is_empty() && next_at.is_none() && leased == 0 {
+                        if self.finish(job.batch).await? {
+                            return Ok(None);
+                        }
+                        continue;
+                    }
+                    let wait = next_at.map_or(LOOK_AGAIN, |at| {
+                        Duration::from_millis(u64::try_from(at.since_ms(now)).unwrap_or(0)).min(LOOK_AGAIN)
+                    });
+                    tokio::select! {
+                        Some(done) = tasks.join_next(), if !tasks.is_empty() => finished(done)?,
+                        () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends a batch of which nothing is left; `false`: something turned up meanwhile.
+    async fn finish(&self, id: BatchId) -> Result<bool, EngineError> {
+        let store = &self.parts.store;
+        let counters = store.batch(id).await?.counters;
+        let (event, reason) = match counters.failed {
+            0 => (BatchEvent::Finish, "every document is done".to_owned()),
+            1 => (BatchEvent::FinishWithFailures, "every document is done, one failed".to_owned()),
+            failed => {
+                (BatchEvent::FinishWithFailures, format!("every document is done, {failed} failed"))
+            }
+        };
+        match store.transition(id, event, &reason, self.parts.clock.now()).await? {
+            // Another process may have ended it, or paused it: either way this run is over.
+            Ok(_) | Err(TransitionRefused::State(_)) => Ok(true),
+            Err(TransitionRefused::WorkLeft { .. } | TransitionRefused::CallsInFlight { .. }) => Ok(false),
+        }
+    }
+
+    /// Waits for what is in hand, unless told to leave at once.
+    async fn wind_down(
+        &self,
+        job: &Arc<Job>,
+        mut tasks: JoinSet<Result<(), EngineError>>,
+        worker: Worker,
+        ended: Result<Option<RunEnd>, EngineError>,
+        stop: &mut watch::Receiver<Stop>,
+    ) -> Result<Option<RunEnd>, EngineError> {
+        job.halt();
+        if ended.is_err() {
+            // The store failed: nothing can be written down any more, so no call may go on.
+            tasks.shutdown().await;
+            return ended;
+        }
+        if matches!(ended, Ok(Some(RunEnd::Stopped))) {
+            let reason = "stopped by a person; resume it when you like";
+            let now = self.parts.clock.now();
+            // Refused only when it ended meanwhile, and then there is nothing to pause.
+            let _ = self.parts.store.transition(job.batch, BatchEvent::Pause, reason, now).await?;
+        }
+        while !tasks.is_empty() {
+            if *stop.borrow() == Stop::Now {
+                // The calls in flight become unconfirmed when the next start finds our lock free.
+                tasks.shutdown().await;
+                return ended;
+            }
+            tokio::select! {
+                Some(done) = tasks.join_next() => finished(done)?,
+                _ = stop.changed() => {}
+            }
+        }
+        worker.retire().await?;
+        ended
+    }
+
+    async fn where_it_stands(&self, id: BatchId) -> Result<RunEnd, EngineError> {
+        let row = self.parts.store.batch(id).await?;
+        Ok(RunEnd::State { state: row.state, reason: row.reason })
+    }
+}
+
+fn finished(done: Result<Result<(), EngineError>, tokio::task::JoinError>) -> Result<(), EngineError> {
+    match done {
+        Ok(result) => result,
+        // A panic in a step is a bug of ours; stopping is right, because the document's state
+        // is unknown to this process. The next start clears up after us.
+        Err(error) => Err(EngineError::Bug(error.to_string())),
+    }
+}
+
+async fn heartbeat(engine: Engine, worker: docmill_core::WorkerId) {
+    let mut every = tokio::time::interval(HEARTBEAT);
+    loop {
+        every.tick().await;
+        if let Err(error) = engine.parts.store.heartbeat(worker, engine.parts.clock.now()).await {
+            tracing::warn!(%error, "the heartbeat could not be written");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the engine can be told, with its defaults.
+
+use std::path::PathBuf;
+
+use docmill_core::failure::Policy;
+
+/// How the engine works on this machine. What belongs to a batch is in its plan.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder for everything beside the database: readings, worker locks.
+    pub data_dir: PathBuf,
+    /// Documents read at the same time (CPU work).
+    pub readers: usize,
+    /// Largest document taken.
+    pub max_document_bytes: u64,
+    /// Bytes of documents in hand at the same time; bounds memory whatever the documents.
+    pub bytes_in_hand: u64,
+    /// Passwords to try on encrypted documents. Never stored.
+    pub passwords: Vec<String>,
+    /// Whether tesseract is installed here.
+    pub ocr_available: bool,
+    /// When to try again and when to give up.
+    pub policy: Policy,
+    /// Keep readings of documents that are slow to read, so that the estimate's work is not done twice.
+    pub keep_readings: bool,
+}
+
+impl Settings {
+    /// The defaults, with everything below `data_dir`.
+    #[must_use]
+    pub fn new(data_dir: PathBuf) -> Self {
+        Self {
+            data_dir,
+            readers: std::thread::available_parallelism().map_or(2, usize::from),
+            max_document_bytes: 100 * 1024 * 1024,
+            bytes_in_hand: 64 * 1024 * 1024,
+            passwords: Vec::new(),
+            ocr_available: false,
+            policy: Policy::default(),
+            keep_readings: true,
+        }
+    }
+}

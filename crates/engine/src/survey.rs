@@ -1,0 +1,105 @@
+//! Survey: everything is read once, tokens are counted, and a price is named
+//! before a cent is spent. What was read is kept, so that the run does not read again.
+
+use std::sync::Arc;
+
+use docmill_core::batch::BatchEvent;
+use docmill_core::document::{Class, DocumentState};
+use docmill_core::estimate::{Estimate, Estimator, Sample};
+use docmill_core::failure::Failure;
+use docmill_core::id::{BatchId, ContentHash};
+use docmill_core::page::ParsedDocument;
+use docmill_parse::{Ocr, ReadOptions};
+use docmill_store::{DocumentQuery, DocumentRow, Position, Surveyed};
+use futures::{StreamExt, stream};
+use tokio::sync::Semaphore;
+
+use crate::pipeline::{PICTURES, measure};
+use crate::readings::Readings;
+use crate::{Engine, EngineError, Parts};
+
+/// Documents looked up at a time.
+const PAGE: u32 = 500;
+
+/// How far a survey is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SurveyProgress {
+    /// Documents counted.
+    pub counted: u64,
+    /// Of these: cannot be read, and will fail.
+    pub unreadable: u64,
+    /// Documents to count.
+    pub total: u64,
+}
+
+impl Engine {
+    /// Reads every pending document, counts its pages and tokens, and predicts cost and time.
+    /// Makes no paid call. The estimate is stored with the batch.
+    ///
+    /// # Errors
+    /// When the model or the template cannot be used, or the store fails.
+    pub async fn estimate(
+        &self,
+        id: BatchId,
+        on_progress: &(dyn Fn(SurveyProgress, &Estimator) + Sync),
+    ) -> Result<Estimate, EngineError> {
+        let store = &self.parts.store;
+        let row = store.batch(id).await?;
+        let measure = measure::Measure::new(self, &row)?;
+        let before = row.state;
+        if BatchEvent::Estimate.is_taken_by(before) {
+            store.transition(id, BatchEvent::Estimate, "counting pages and tokens", self.now()).await??;
+        }
+        let mut estimator = measure.estimator();
+        let mut progress = SurveyProgress { total: row.counters.pending, ..SurveyProgress::default() };
+        let mut query = DocumentQuery {
+            states: vec![DocumentState::Pending],
+            limit: PAGE,
+            ..DocumentQuery::default()
+        };
+        loop {
+            let page = store.documents(id, query.clone()).await?;
+            let mut surveyed = Vec::with_capacity(page.rows.len());
+            let mut looks = stream::iter(&page.rows)
+                .map(|document| measure.look(document))
+                .buffered(measure.desk.reader_count() * 2);
+            while let Some(look) = looks.next().await {
+                progress.counted += 1;
+                match look.sample {
+                    Ok(sample) => {
+                        surveyed.push(Surveyed {
+                            ordinal: look.document.ordinal,
+                            kind: sample.kind,
+                            class: sample.sample.class,
+                            pages: sample.sample.pages,
+                            input_tokens: sample.sample.expected.total_input(),
+                        });
+                        estimator.add(&sample.sample);
+                    }
+                    Err(failure) => {
+                        progress.unreadable += 1;
+                        estimator.add_unreadable(&failure);
+                    }
+                }
+                on_progress(progress, &estimator);
+            }
+            drop(looks);
+            store.survey(id, surveyed, self.now()).await?;
+            match page.next {
+                Some(cursor) => query.position = Position::After(cursor),
+                None => break,
+            }
+        }
+        let estimate = estimator.finish();
+        let stored = serde_json::to_value(&estimate).map_err(|error| EngineError::Bug(error.to_string()))?;
+        store.set_estimate(id, stored, self.now()).await?;
+        if BatchEvent::Estimate.is_taken_by(before) {
+            store.transition(id, BatchEvent::Estimated, "counted", self.now()).await??;
+        }
+        Ok(estimate)
+    }
+
+    pub(crate) fn now(&self) -> docmill_core::Timestamp {
+        self.parts.clock.now()
+    }
+}

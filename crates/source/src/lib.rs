@@ -1,61 +1,31 @@
 //! Where documents come from: folders, files, lists, ZIP archives, S3, Google
 //! Cloud Storage and Azure. This crate knows core and nothing else of docmill.
+//!
+//! [`Source`] is the port, [`Sources`] the one adapter: it takes what a user types
+//! (a spec), yields documents one by one without ever holding
+//! the list, and reads a document again by its [`Key`].
+//!
+//! | the user types | what it is |
+//! |---|---|
+//! | `scans/`, `a.pdf` | a folder with all below it; a file |
+//! | `pile.zip` | an archive: each file in it is a document (a DOCX is not an archive) |
+//! | `list:names.txt`, `list:-` | one path or URL a line, or NUL-separated; `-` is standard input |
+//! | `s3://bucket/2024` | that object, or all below that folder |
+//! | `s3://bucket/2024/inv*` | all objects whose key begins so |
+//! | `gs://bucket/…`, `az://container/…` | the same at Google and Azure |
+//!
+//! Bucket URLs are taken as typed (a `%` is a `%`, as with the vendors' own tools);
+//! only keys are percent-encoded.
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use docmill_core::failure::Failure;
-use futures::stream::BoxStream;
+mod cloud;
+mod filter;
+mod key;
+mod local;
+mod port;
+mod sources;
+mod spec;
 
-/// A document as discovery finds it: listed, not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Where to read it again, also after a restart, as a URI:
-    /// `file:///abs/a.pdf`, `zip:///abs/a.zip!/inner/b.pdf`, `s3://bucket/key`.
-    /// The same file found through two sources has one key.
-    pub key: String,
-    /// What people see: the path below the source, `/`-separated ("2024/march/invoice-7.pdf").
-    pub name: String,
-    /// Size in bytes, as listed.
-    pub bytes: u64,
-}
-
-/// What discovery yields: a document, or something a person should know that does
-/// not stop it (a folder that may not be read).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Discovered {
-    /// A document.
-    Document(Found),
-    /// A sentence about something that was left out.
-    Notice(String),
-}
-
-/// Why a source as a whole cannot be used (missing folder, unknown scheme, no such bucket).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SourceError {
-    /// What is wrong.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
-}
-
-/// The port: something that lists documents and reads them again by key.
-#[async_trait]
-pub trait Source: Send + Sync {
-    /// Lists the documents of `specs` (paths, ZIP files, URLs as a user types them), in a
-    /// stable order, without holding the list in memory: the stream is pulled in chunks.
-    ///
-    /// # Errors
-    /// When a spec as a whole cannot be used. Checked before the first document is yielded
-    /// where that is cheap (missing folder), else yielded by the stream.
-    async fn discover(
-        &self,
-        specs: &[String],
-    ) -> Result<BoxStream<'static, Result<Discovered, SourceError>>, SourceError>;
-
-    /// Reads a document by the key discovery gave it, refusing more than `limit` bytes.
-    ///
-    /// # Errors
-    /// [`docmill_core::FailureCode::SourceUnreadable`] or [`docmill_core::FailureCode::TooLarge`], with the reason.
-    async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure>;
-}
+pub use key::{Bucket, Key};
+pub use port::{Discovered, DiscoveredStream, Found, Source, SourceError};
+pub use sources::{Options, Sources};
+pub use spec::Scheme;

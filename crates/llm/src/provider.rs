@@ -1,0 +1,49 @@
+//! The port: something that answers requests.
+
+use async_trait::async_trait;
+use docmill_core::price::CallBound;
+use docmill_core::usage::Usage;
+
+use crate::answer::{Answer, CallError};
+use crate::request::Request;
+
+/// What is known about a model before it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelLimits {
+    /// Prompt tokens it takes.
+    pub max_input_tokens: u64,
+    /// Answer tokens it gives at most.
+    pub max_output_tokens: u32,
+    /// Whether it sees pictures.
+    pub vision: bool,
+    /// Calls in flight when the user does not say.
+    pub default_concurrency: u32,
+}
+
+/// The port: something that answers requests.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Name as in `--model NAME/…`.
+    fn name(&self) -> &str;
+
+    /// What is known about `model`; careful defaults for a model nobody knows.
+    fn limits(&self, model: &str) -> ModelLimits;
+
+    /// The most tokens the request can be billed for, whatever the tokenizer. Pure.
+    fn bound(&self, request: &Request) -> CallBound;
+
+    /// What the request will probably use, for estimates. Pure.
+    fn expect(&self, request: &Request) -> Usage;
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// When no whole answer came back; says whether it may have been billed.
+    async fn call(&self, request: &Request) -> Result<Answer, CallError>;
+
+    /// A free call that proves that key, address and model are right (a list of models), before a batch starts.
+    ///
+    /// # Errors
+    /// When the start would be in vain.
+    async fn probe(&self, model: &str) -> Result<(), CallError>;
+}

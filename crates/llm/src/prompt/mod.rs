@@ -1,0 +1,14 @@
+//! The texts of a call. What is the same for every document (instructions and
+//! fields) comes first, in the system text, so that providers can cache it;
+//! the document follows between marks it cannot contain.
+
+mod document;
+mod outline;
+mod repair;
+mod system;
+mod wire_schema;
+
+pub use document::document;
+pub use repair::repair;
+pub use system::system;
+pub use wire_schema::{SchemaProblem, wire_schema};

@@ -1,0 +1,25 @@
+//! A stand-in for a provider: OpenAI's chat completions on 127.0.0.1, with
+//! answers that follow the requested schema, a ledger of its own that survives
+//! `kill -9`, and every kind of misbehaviour on command.
+//!
+//! - `POST /v1/chat/completions`, `GET /v1/models`: the provider.
+//! - `GET /ledger`: what was billed, by its own books.
+//! - `POST /control`: changes [`Behaviour`]; a JSON object with the fields to change.
+//!
+//! It is written independently of docmill's client, so that both would have to
+//! make the same mistake for a test to miss it; and lean, so that it can be
+//! the peer of benchmarks.
+
+mod answer;
+mod behaviour;
+mod chat;
+mod ledger;
+mod limiter;
+mod made;
+mod random;
+mod reply;
+mod server;
+
+pub use behaviour::{Behaviour, Latency, Misbehaviour};
+pub use ledger::{Entry, Ledger, Totals};
+pub use server::{Config, Standin};

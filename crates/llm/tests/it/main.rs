@@ -1,0 +1,4 @@
+//! The provider against a server that misbehaves on command, over real HTTP.
+
+mod compatible;
+mod fixtures;

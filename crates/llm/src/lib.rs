@@ -6,7 +6,8 @@
 //! - [`prompt`] makes the texts of a call and the schema that goes on the wire.
 //! - [`catalog`] knows prices and limits of public models, as of a date.
 //! - [`tokens`] and [`image_tokens`] count before the provider does.
-//! - [`compatible`] speaks to every server with OpenAI's chat completions.
+//! - [`compatible`] speaks to every server with OpenAI's chat completions;
+//!   [`sim`] makes answers up for rehearsals.
 
 pub mod answer;
 pub mod catalog;
@@ -16,6 +17,7 @@ pub mod prompt;
 pub mod provider;
 pub mod request;
 pub mod signals;
+pub mod sim;
 pub mod tokens;
 
 pub use answer::{Answer, Billing, CallError, Finish};

@@ -222,3 +222,6 @@ pub(super) fn check_model(body: &[u8], model: &str, config: &Config) -> Result<(
         format!("{} has no model {model:?}; it has {has}{more}", config.name),
     ))
 }
+
+#[cfg(test)]
+mod tests;

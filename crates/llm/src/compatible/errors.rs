@@ -288,3 +288,6 @@ fn looks_like_a_key(word: &str) -> bool {
         .iter()
         .any(|prefix| bare.starts_with(prefix) && bare.len() > prefix.len() + 4)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,4 +11,5 @@ mod wire_schema;
 pub use document::document;
 pub use repair::repair;
 pub use system::system;
+pub(crate) use wire_schema::flat_schema_with_limits;
 pub use wire_schema::{SchemaProblem, wire_schema};

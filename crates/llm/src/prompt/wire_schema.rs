@@ -55,8 +55,19 @@ pub enum SchemaProblem {
 /// When it has none; the template can still be used with providers that are
 /// only asked for a JSON object.
 pub fn wire_schema(schema: &Value) -> Result<Value, SchemaProblem> {
+    flatten(schema, false)
+}
+
+/// The same shape with its limits kept: for answers that are made up here and
+/// must pass the full schema.
+pub(crate) fn flat_schema_with_limits(schema: &Value) -> Result<Value, SchemaProblem> {
+    flatten(schema, true)
+}
+
+fn flatten(schema: &Value, keep_limits: bool) -> Result<Value, SchemaProblem> {
     let mut writer = Writer {
         root: schema,
+        keep_limits,
         open_references: Vec::new(),
         steps: 0,
         nodes: 0,
@@ -73,6 +84,7 @@ pub fn wire_schema(schema: &Value) -> Result<Value, SchemaProblem> {
 
 struct Writer<'a> {
     root: &'a Value,
+    keep_limits: bool,
     open_references: Vec<&'a str>,
     steps: usize,
     nodes: usize,
@@ -100,6 +112,9 @@ impl<'a> Writer<'a> {
         self.steps -= 1;
         let mut wire = wire?;
         describe(&mut wire, map);
+        if self.keep_limits {
+            copy_limits(&mut wire, map);
+        }
         Ok(wire)
     }
 
@@ -383,6 +398,30 @@ fn kind_of(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+const LIMITS: [&str; 10] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "pattern",
+    "format",
+];
+
+fn copy_limits(wire: &mut Value, map: &Map<String, Value>) {
+    let Some(target) = wire.as_object_mut() else {
+        return;
+    };
+    for key in LIMITS {
+        if let Some(limit) = map.get(key) {
+            target.insert(key.to_owned(), limit.clone());
+        }
     }
 }
 

@@ -1,4 +1,8 @@
-//! The provider against a server that misbehaves on command, over real HTTP.
+//! The crate at its boundary: the provider against a server that misbehaves on
+//! command, over real HTTP; rehearsals under a paused clock; the subset of
+//! schemas that goes on the wire.
 
 mod compatible;
 mod fixtures;
+mod sim;
+mod wire_schema;

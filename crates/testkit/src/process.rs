@@ -118,6 +118,12 @@ impl StandinProcess {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Kills it as `kill -9` does.
     ///
     /// # Errors

@@ -114,6 +114,14 @@ pub enum ConfigError {
         /// As it was typed.
         text: String,
     },
+    /// Not a number of tokens.
+    #[error("{variable} is {text:?}; write a whole number of tokens, like 32768")]
+    NotTokens {
+        /// The environment variable.
+        variable: &'static str,
+        /// What it holds.
+        text: String,
+    },
     /// No root certificates on this system.
     #[error(
         "no root certificates were found, so no server can be trusted; install the package ca-certificates, or \
@@ -157,7 +165,9 @@ impl Config {
                 provider: host.name.to_owned(),
                 variable,
             }),
-            variable => config.checked(variable.unwrap_or("the environment")),
+            variable => config
+                .with_unknown_models(&env)?
+                .checked(variable.unwrap_or("the environment")),
         }
     }
 
@@ -171,7 +181,22 @@ impl Config {
         let mut config = Self::at(UNNAMED, base_url)?;
         config.token_limit = token_limit_of(&config.base_url);
         config.key = env("DOCMILL_API_KEY").as_deref().and_then(Key::new);
-        config.checked("DOCMILL_API_KEY")
+        config.with_unknown_models(&env)?.checked("DOCMILL_API_KEY")
+    }
+
+    /// What the user knows about a model that is not in the catalog:
+    /// `DOCMILL_CONTEXT_TOKENS`, `DOCMILL_ANSWER_TOKENS`, and
+    /// `DOCMILL_MODEL_SEES=1` for one that takes pictures.
+    fn with_unknown_models(mut self, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        if let Some(tokens) = tokens_in("DOCMILL_CONTEXT_TOKENS", &env)? {
+            self.unknown_context_tokens = u64::from(tokens);
+        }
+        if let Some(tokens) = tokens_in("DOCMILL_ANSWER_TOKENS", &env)? {
+            self.unknown_answer_tokens = tokens;
+        }
+        let sees = env("DOCMILL_MODEL_SEES").is_some_and(|text| matches!(text.trim(), "1" | "true" | "yes"));
+        self.unknown_sees |= sees;
+        Ok(self)
     }
 
     fn at(name: &str, base_url: &str) -> Result<Self, ConfigError> {
@@ -206,6 +231,20 @@ impl Config {
                 variable: variable.to_owned(),
             })
         }
+    }
+}
+
+/// A positive number of tokens, where the variable is set.
+fn tokens_in(
+    variable: &'static str,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Option<u32>, ConfigError> {
+    let Some(text) = env(variable).filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    match text.trim().parse() {
+        Ok(tokens) if tokens > 0 => Ok(Some(tokens)),
+        _ => Err(ConfigError::NotTokens { variable, text }),
     }
 }
 
@@ -310,6 +349,26 @@ mod tests {
         let config = Config::for_server("https://host.example/v1", all).unwrap();
         assert_eq!(config.key.as_ref().unwrap().expose(), "mine");
         assert!(!format!("{config:?}").contains("mine"), "keys are not printed");
+    }
+
+    #[test]
+    fn a_model_outside_the_catalog_is_described_by_the_user() {
+        let url = "http://127.0.0.1:8000/v1";
+        let told = env(&[("DOCMILL_CONTEXT_TOKENS", "32768"), ("DOCMILL_MODEL_SEES", "1")]);
+        let config = Config::for_server(url, told).unwrap();
+        assert_eq!(
+            (config.unknown_context_tokens, config.unknown_sees),
+            (32_768, true)
+        );
+        assert_eq!(
+            config.unknown_answer_tokens, 4096,
+            "what is not said stays careful"
+        );
+        for bad in ["0", "-1", "32k", "99999999999"] {
+            let told = move |name: &str| (name == "DOCMILL_ANSWER_TOKENS").then(|| bad.to_owned());
+            let message = Config::for_server(url, told).unwrap_err().to_string();
+            assert!(message.contains("DOCMILL_ANSWER_TOKENS"), "{bad}: {message}");
+        }
     }
 
     #[test]

@@ -307,8 +307,8 @@ async fn probing_finds_a_wrong_key_a_wrong_model_and_a_wrong_address() {
     .await
     .unwrap();
     let with_key = |key: &'static str| {
-        let config = Config::for_server(&standin.base_url(), |_| Some(key.to_owned())).unwrap();
-        Compatible::new(config).unwrap()
+        let env = |name: &str| (name == "DOCMILL_API_KEY").then(|| key.to_owned());
+        Compatible::new(Config::for_server(&standin.base_url(), env).unwrap()).unwrap()
     };
     with_key("right").probe("gpt-4o-mini").await.unwrap();
     let wrong_model = with_key("right").probe("gpt-4o-mega").await.unwrap_err();

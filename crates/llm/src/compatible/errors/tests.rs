@@ -4,7 +4,8 @@ use super::*;
 use Billing::{NotBilled, Unknown};
 
 fn config() -> Config {
-    Config::for_server("https://host.example/v1", |_| Some("sk-mysecretkey".to_owned())).unwrap()
+    let key = |name: &str| (name == "DOCMILL_API_KEY").then(|| "sk-mysecretkey".to_owned());
+    Config::for_server("https://host.example/v1", key).unwrap()
 }
 
 /// Status, body, what it is, whether it may cost: as providers write them.

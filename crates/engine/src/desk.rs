@@ -51,7 +51,10 @@ impl Desk {
             capacity_kib,
             max_document_bytes: settings.max_document_bytes,
             passwords: settings.passwords.clone(),
-            options: ReadOptions { ocr: if ocr { Ocr::Auto } else { Ocr::Off }, ..ReadOptions::default() },
+            options: ReadOptions {
+                ocr: if ocr { Ocr::Auto } else { Ocr::Off },
+                ..ReadOptions::default()
+            },
             keeps: settings.keep_readings,
             ocr_available: ocr && settings.ocr_available,
             reader_count,
@@ -102,7 +105,11 @@ impl Desk {
         let _bytes = self.weigh(sheet.bytes).await;
         let _reader = self.readers.acquire().await.ok();
         let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
-        let pictures = self.parts.reader.render(self.request(sheet.name, content), images).await?;
+        let pictures = self
+            .parts
+            .reader
+            .render(self.request(sheet.name, content), images)
+            .await?;
         if pictures.is_empty() {
             let message = "the document has neither text nor pages that can be shown as pictures";
             return Err(Failure::new(FailureCode::NoText, message));
@@ -122,14 +129,19 @@ impl Desk {
     /// Room for the bytes of a document; one larger than all room takes all of it.
     async fn weigh(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let weight = to_kib(bytes).clamp(1, self.capacity_kib);
-        Arc::clone(&self.bytes).acquire_many_owned(u32::try_from(weight).unwrap_or(1)).await.ok()
+        Arc::clone(&self.bytes)
+            .acquire_many_owned(u32::try_from(weight).unwrap_or(1))
+            .await
+            .ok()
     }
 }
 
 /// A semaphore counts in units of this many bytes.
 pub(crate) fn to_kib(bytes: u64) -> usize {
     // Semaphore::acquire_many takes a u32.
-    usize::try_from(bytes / 1024).unwrap_or(usize::MAX).min(u32::MAX as usize >> 4)
+    usize::try_from(bytes / 1024)
+        .unwrap_or(usize::MAX)
+        .min(u32::MAX as usize >> 4)
 }
 
 /// Plain text is read faster than a kept reading would be.

@@ -2,7 +2,7 @@
 //! for their hash and kind, and written in chunks: a folder of a million files
 //! takes no more memory than one of a hundred.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use bytes::Bytes;
 use docmill_core::document::Kind;
@@ -10,7 +10,7 @@ use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::{BatchId, ContentHash};
 use docmill_source::{Discovered, Found, Source};
 use docmill_store::{Enqueued, NewDocument};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
 use crate::desk::to_kib;
@@ -42,40 +42,17 @@ impl Engine {
         specs: &[String],
         on_progress: &(dyn Fn(&Ingested) + Sync),
     ) -> Result<Ingested, EngineError> {
-        let found = self.parts.source.discover(specs).await?;
-        let weights = Arc::new(Semaphore::new(to_kib(self.settings.bytes_in_hand)));
-        let limit = self.settings.max_document_bytes;
-        let in_hand = to_kib(self.settings.bytes_in_hand);
-        let mut chunks = found
-            .map(|item| {
-                let source = Arc::clone(&self.parts.source);
-                let weights = Arc::clone(&weights);
-                async move {
-                    match item {
-                        Ok(Discovered::Document(found)) => {
-                            let weight = to_kib(found.bytes.min(limit)).clamp(1, in_hand);
-                            // The semaphore is never closed; without a permit the read just is not throttled.
-                            let _permit = weights.acquire_many(u32::try_from(weight).unwrap_or(1)).await.ok();
-                            Ok(Item::Document(identify(source.as_ref(), found, limit).await))
-                        }
-                        Ok(Discovered::Notice(notice)) => Ok(Item::Notice(notice)),
-                        Err(error) => Err(error),
-                    }
-                }
-            })
-            // In the order of discovery, so that numbers are the same each time.
-            .buffered(self.settings.readers.max(1) * 4)
-            .chunks(CHUNK);
+        let mut found = self.parts.source.discover(specs).await?.chunks(CHUNK);
         let mut total = Ingested::default();
-        while let Some(chunk) = chunks.next().await {
-            let mut documents = Vec::with_capacity(chunk.len());
+        while let Some(chunk) = found.next().await {
+            let mut listed = Vec::with_capacity(chunk.len());
             for item in chunk {
                 match item? {
-                    Item::Document(document) => documents.push(document),
-                    Item::Notice(notice) => total.notices.push(notice),
+                    Discovered::Document(found) => listed.push(found),
+                    Discovered::Notice(notice) => total.notices.push(notice),
                 }
             }
-            let written = self.parts.store.enqueue_chunk(batch, documents, self.parts.clock.now()).await?;
+            let written = self.add(batch, listed).await?;
             total.rows.added += written.added;
             total.rows.known += written.known;
             total.rows.duplicates += written.duplicates;
@@ -83,6 +60,46 @@ impl Engine {
             on_progress(&total);
         }
         Ok(total)
+    }
+
+    /// Adds what the batch does not have yet of a chunk. What it has is not read again.
+    async fn add(&self, batch: BatchId, listed: Vec<Found>) -> Result<Enqueued, EngineError> {
+        let store = &self.parts.store;
+        let count = listed.len();
+        let keys = listed.iter().map(|found| found.key.clone()).collect();
+        let unknown: HashSet<String> = store.unknown_keys(batch, keys).await?.into_iter().collect();
+        let new: Vec<Found> = listed
+            .into_iter()
+            .filter(|found| unknown.contains(&found.key))
+            .collect();
+        let known = (count - new.len()) as u64;
+        let limit = self.settings.max_document_bytes;
+        let in_hand = to_kib(self.settings.bytes_in_hand).max(1);
+        let weights = Semaphore::new(in_hand);
+        let documents: Vec<NewDocument> = stream::iter(new)
+            .map(|found| {
+                let weights = &weights;
+                async move {
+                    let weight = to_kib(found.bytes.min(limit)).clamp(1, in_hand);
+                    // The semaphore is never closed; without a permit the read just is not throttled.
+                    let _permit = weights
+                        .acquire_many(u32::try_from(weight).unwrap_or(1))
+                        .await
+                        .ok();
+                    identify(self.parts.source.as_ref(), found, limit).await
+                }
+            })
+            // In the order of discovery, so that numbers are the same each time.
+            .buffered(self.settings.readers.max(1) * 4)
+            .collect()
+            .await;
+        let written = store
+            .enqueue_chunk(batch, documents, self.parts.clock.now())
+            .await?;
+        Ok(Enqueued {
+            known: written.known + known,
+            ..written
+        })
     }
 
     /// Lists the first documents of `specs` without adding them.
@@ -94,11 +111,6 @@ impl Engine {
         let items: Vec<_> = found.take(limit).collect().await;
         Ok(items.into_iter().collect::<Result<_, _>>()?)
     }
-}
-
-enum Item {
-    Document(NewDocument),
-    Notice(String),
 }
 
 /// Reads a document once: its hash, its kind, and whether it is worth a place in the queue.

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use docmill_core::pacing::{Admission, Need, Pacer, Signal};
+use docmill_core::failure::FailureClass;
+use docmill_core::pacing::{Admission, Need, Outcome, Pacer, Signal};
+use docmill_core::price::CallBound;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
 use docmill_llm::{CallError, Signals};
@@ -24,7 +26,9 @@ impl Lanes {
     /// The lane of this name; its slots are set by the first who asks.
     pub(crate) fn get(&self, name: &str, slots: usize) -> Arc<Lane> {
         let mut lanes = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes.entry(name.to_owned()).or_insert_with(|| Arc::new(Lane::new(slots)));
+        let lane = lanes
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(Lane::new(slots)));
         Arc::clone(lane)
     }
 }
@@ -84,5 +88,32 @@ impl Lane {
 
     fn pacer(&self) -> std::sync::MutexGuard<'_, Pacer> {
         self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the pacer learns from the end of a call.
+pub(crate) fn signal_of(
+    signals: &Signals,
+    error: Option<&CallError>,
+    bound: &CallBound,
+    used: Option<Usage>,
+) -> Signal {
+    let outcome = match error.map(|error| error.failure.code.class()) {
+        None => Outcome::Answered,
+        Some(FailureClass::SpeedLimit | FailureClass::DailyLimit) => Outcome::Refused,
+        Some(FailureClass::Transient) => Outcome::Overloaded,
+        Some(_) => Outcome::Other,
+    };
+    let asked = bound.input_tokens.saturating_add(bound.output_tokens);
+    Signal {
+        outcome,
+        retry_after: signals.retry_after,
+        requests_limit: signals.requests_limit,
+        requests_remaining: signals.requests_remaining,
+        requests_reset: signals.requests_reset,
+        tokens_limit: signals.tokens_limit,
+        tokens_remaining: signals.tokens_remaining,
+        tokens_reset: signals.tokens_reset,
+        tokens: used.map(|used| (asked, used.total_input().saturating_add(used.output_tokens))),
     }
 }

@@ -16,7 +16,8 @@ pub mod clock;
 mod desk;
 mod error;
 pub mod ingest;
-pub mod lane;
+mod lane;
+mod measure;
 pub mod open;
 mod pipeline;
 mod readings;
@@ -85,7 +86,11 @@ impl Engine {
     /// An engine of these parts.
     #[must_use]
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        Self { parts, settings: Arc::new(settings), lanes: Arc::default() }
+        Self {
+            parts,
+            settings: Arc::new(settings),
+            lanes: Arc::default(),
+        }
     }
 
     /// The store, for looking.

@@ -8,7 +8,6 @@ use docmill_core::money::Usd;
 use docmill_core::usage::Usage;
 use docmill_store::DocumentRow;
 
-
 use crate::desk::Sheet;
 use crate::pipeline::{Pictures, Setup, prepare};
 
@@ -27,7 +26,10 @@ pub(crate) struct Measured {
 /// Reads a waiting document and measures its prompts.
 pub(crate) async fn look<'a>(setup: &Setup, document: &'a DocumentRow) -> Look<'a> {
     debug_assert_eq!(document.state, DocumentState::Pending);
-    Look { document, sample: measure(setup, document).await }
+    Look {
+        document,
+        sample: measure(setup, document).await,
+    }
 }
 
 async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Failure> {
@@ -50,6 +52,14 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
         calls += 1;
         prompts.turn += 1;
     }
-    Ok(Measured { kind, sample: Sample { class, pages, calls, expected, worst_case } })
+    Ok(Measured {
+        kind,
+        sample: Sample {
+            class,
+            pages,
+            calls,
+            expected,
+            worst_case,
+        },
+    })
 }
-

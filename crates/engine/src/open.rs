@@ -73,7 +73,10 @@ impl Engine {
             sources: spec.sources,
         };
         store.create_batch(new, self.parts.clock.now()).await?;
-        Ok(Opened { batch: store.batch(id).await?, existing: false })
+        Ok(Opened {
+            batch: store.batch(id).await?,
+            existing: false,
+        })
     }
 
     /// An existing batch takes the plan's changeable parts and an explicit budget from the new command.
@@ -86,7 +89,10 @@ impl Engine {
         if spec.budget.is_some() && spec.budget != row.balance.budget {
             store.set_budget(row.id, spec.budget, now).await?;
         }
-        Ok(Opened { batch: store.batch(row.id).await?, existing: true })
+        Ok(Opened {
+            batch: store.batch(row.id).await?,
+            existing: true,
+        })
     }
 
     /// `receipts` of `receipt`, then `receipts-2` and so on: names are what people type.

@@ -26,7 +26,9 @@ pub(crate) struct Readings {
 
 impl Readings {
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join("readings") }
+        Self {
+            folder: data_dir.join("readings"),
+        }
     }
 
     /// Where the reading of this content is kept. Passwords are part of the key: a
@@ -51,7 +53,9 @@ impl Readings {
 
     pub(crate) async fn keep(&self, content: ContentHash, options: &ReadOptions, reading: &ParsedDocument) {
         let path = self.path(content, options);
-        let Ok(plain) = serde_json::to_vec(reading) else { return };
+        let Ok(plain) = serde_json::to_vec(reading) else {
+            return;
+        };
         let written = tokio::task::spawn_blocking(move || write(&path, &plain)).await;
         if let Ok(Err(error)) = written {
             tracing::debug!(%error, "a reading could not be kept");
@@ -60,7 +64,9 @@ impl Readings {
 }
 
 fn write(path: &Path, plain: &[u8]) -> std::io::Result<()> {
-    let Some(folder) = path.parent() else { return Ok(()) };
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
     std::fs::create_dir_all(folder)?;
     let unique = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".{}-{unique}", std::process::id()));

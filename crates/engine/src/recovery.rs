@@ -50,7 +50,12 @@ impl Engine {
         lock.try_lock().map_err(|error| folder_error(&path, &error))?;
         let now = self.parts.clock.now();
         let label = format!("process {}", std::process::id());
-        let row = WorkerRow { id, label, started_at: now, heartbeat_at: now };
+        let row = WorkerRow {
+            id,
+            label,
+            started_at: now,
+            heartbeat_at: now,
+        };
         self.parts.store.register_worker(row).await?;
         let worker = Worker {
             id,
@@ -91,7 +96,11 @@ impl Engine {
 
 /// The lock of a worker that is dead; `None` while it lives.
 fn is_dead(path: &Path) -> std::io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -104,7 +113,10 @@ fn lock_path(folder: &Path, id: WorkerId) -> PathBuf {
 }
 
 fn folder_error(path: &Path, error: &dyn std::fmt::Display) -> EngineError {
-    EngineError::Folder { path: path.display().to_string(), reason: error.to_string() }
+    EngineError::Folder {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
 }
 
 impl Worker {

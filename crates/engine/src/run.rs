@@ -152,12 +152,19 @@ impl Engine {
         let counters = store.batch(id).await?.counters;
         let (event, reason) = match counters.failed {
             0 => (BatchEvent::Finish, "every document is done".to_owned()),
-            1 => (BatchEvent::FinishWithFailures, "every document is done, one failed".to_owned()),
-            failed => {
-                (BatchEvent::FinishWithFailures, format!("every document is done, {failed} failed"))
-            }
+            1 => (
+                BatchEvent::FinishWithFailures,
+                "every document is done, one failed".to_owned(),
+            ),
+            failed => (
+                BatchEvent::FinishWithFailures,
+                format!("every document is done, {failed} failed"),
+            ),
         };
-        match store.transition(id, event, &reason, self.parts.clock.now()).await? {
+        match store
+            .transition(id, event, &reason, self.parts.clock.now())
+            .await?
+        {
             // Another process may have ended it, or paused it: either way this run is over.
             Ok(_) | Err(TransitionRefused::State(_)) => Ok(true),
             Err(TransitionRefused::WorkLeft { .. } | TransitionRefused::CallsInFlight { .. }) => Ok(false),
@@ -183,7 +190,11 @@ impl Engine {
             let reason = "stopped by a person; resume it when you like";
             let now = self.parts.clock.now();
             // Refused only when it ended meanwhile, and then there is nothing to pause.
-            let _ = self.parts.store.transition(job.batch, BatchEvent::Pause, reason, now).await?;
+            let _ = self
+                .parts
+                .store
+                .transition(job.batch, BatchEvent::Pause, reason, now)
+                .await?;
         }
         while !tasks.is_empty() {
             if *stop.borrow() == Stop::Now {
@@ -202,7 +213,10 @@ impl Engine {
 
     async fn where_it_stands(&self, id: BatchId) -> Result<RunEnd, EngineError> {
         let row = self.parts.store.batch(id).await?;
-        Ok(RunEnd::State { state: row.state, reason: row.reason })
+        Ok(RunEnd::State {
+            state: row.state,
+            reason: row.reason,
+        })
     }
 }
 
@@ -219,7 +233,12 @@ async fn heartbeat(engine: Engine, worker: docmill_core::WorkerId) {
     let mut every = tokio::time::interval(HEARTBEAT);
     loop {
         every.tick().await;
-        if let Err(error) = engine.parts.store.heartbeat(worker, engine.parts.clock.now()).await {
+        if let Err(error) = engine
+            .parts
+            .store
+            .heartbeat(worker, engine.parts.clock.now())
+            .await
+        {
             tracing::warn!(%error, "the heartbeat could not be written");
         }
     }

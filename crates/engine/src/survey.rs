@@ -1,22 +1,16 @@
 //! Survey: everything is read once, tokens are counted, and a price is named
 //! before a cent is spent. What was read is kept, so that the run does not read again.
 
-use std::sync::Arc;
-
 use docmill_core::batch::BatchEvent;
-use docmill_core::document::{Class, DocumentState};
-use docmill_core::estimate::{Estimate, Estimator, Sample};
-use docmill_core::failure::Failure;
-use docmill_core::id::{BatchId, ContentHash};
-use docmill_core::page::ParsedDocument;
-use docmill_parse::{Ocr, ReadOptions};
-use docmill_store::{DocumentQuery, DocumentRow, Position, Surveyed};
+use docmill_core::document::DocumentState;
+use docmill_core::estimate::{Estimate, Estimator, Pace};
+use docmill_core::id::BatchId;
+use docmill_store::{DocumentQuery, Position, Surveyed};
 use futures::{StreamExt, stream};
-use tokio::sync::Semaphore;
 
-use crate::pipeline::{PICTURES, measure};
-use crate::readings::Readings;
-use crate::{Engine, EngineError, Parts};
+use crate::measure::look;
+use crate::pipeline::Setup;
+use crate::{Engine, EngineError};
 
 /// Documents looked up at a time.
 const PAGE: u32 = 500;
@@ -45,13 +39,18 @@ impl Engine {
     ) -> Result<Estimate, EngineError> {
         let store = &self.parts.store;
         let row = store.batch(id).await?;
-        let measure = measure::Measure::new(self, &row)?;
+        let setup = Setup::new(self, &row)?;
         let before = row.state;
         if BatchEvent::Estimate.is_taken_by(before) {
-            store.transition(id, BatchEvent::Estimate, "counting pages and tokens", self.now()).await??;
+            store
+                .transition(id, BatchEvent::Estimate, "counting pages and tokens", self.now())
+                .await??;
         }
-        let mut estimator = measure.estimator();
-        let mut progress = SurveyProgress { total: row.counters.pending, ..SurveyProgress::default() };
+        let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup));
+        let mut progress = SurveyProgress {
+            total: row.counters.pending,
+            ..SurveyProgress::default()
+        };
         let mut query = DocumentQuery {
             states: vec![DocumentState::Pending],
             limit: PAGE,
@@ -61,8 +60,8 @@ impl Engine {
             let page = store.documents(id, query.clone()).await?;
             let mut surveyed = Vec::with_capacity(page.rows.len());
             let mut looks = stream::iter(&page.rows)
-                .map(|document| measure.look(document))
-                .buffered(measure.desk.reader_count() * 2);
+                .map(|document| look(&setup, document))
+                .buffered(setup.desk.reader_count() * 2);
             while let Some(look) = looks.next().await {
                 progress.counted += 1;
                 match look.sample {
@@ -94,12 +93,24 @@ impl Engine {
         let stored = serde_json::to_value(&estimate).map_err(|error| EngineError::Bug(error.to_string()))?;
         store.set_estimate(id, stored, self.now()).await?;
         if BatchEvent::Estimate.is_taken_by(before) {
-            store.transition(id, BatchEvent::Estimated, "counted", self.now()).await??;
+            store
+                .transition(id, BatchEvent::Estimated, "counted", self.now())
+                .await??;
         }
         Ok(estimate)
     }
 
     pub(crate) fn now(&self) -> docmill_core::Timestamp {
         self.parts.clock.now()
+    }
+}
+
+/// How fast calls of this plan go. Readings are kept, so that the run hardly reads.
+fn pace(setup: &Setup) -> Pace {
+    let readers = u32::try_from(setup.desk.reader_count()).unwrap_or(u32::MAX);
+    Pace {
+        concurrency: setup.concurrency(),
+        readers,
+        ..Pace::default()
     }
 }

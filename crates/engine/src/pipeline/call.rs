@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use docmill_core::id::DocumentId;
 use docmill_core::money::Usd;
 use docmill_llm::{Answer, CallError, Signals};
 
@@ -31,13 +30,8 @@ pub(crate) enum ReplyOrigin {
         /// The reservation.
         reserved: Usd,
     },
-    /// Paid for before, for this document.
-    Stored {
-        /// Whose answer it was.
-        document: DocumentId,
-        /// Its attempt there.
-        attempt: u32,
-    },
+    /// Stored: it was paid for before.
+    Stored,
 }
 
 pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
@@ -50,6 +44,14 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         Err(error) => &error.signals,
     };
     let used = answer.as_ref().ok().and_then(|answer| answer.usage);
-    job.lane.observe(job.now(), &signal_of(signals, answer.as_ref().err(), used));
-    Reply { prompt, origin: ReplyOrigin::Called { reserved: amount }, answer, latency_ms }
+    job.lane.observe(
+        job.now(),
+        &signal_of(signals, answer.as_ref().err(), &prompt.bound, used),
+    );
+    Reply {
+        prompt,
+        origin: ReplyOrigin::Called { reserved: amount },
+        answer,
+        latency_ms,
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use docmill_core::batch::BatchEvent;
 use docmill_core::event::EventKind;
-use docmill_core::failure::{Breaker, Failure, FailureCode};
+use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureCode, History};
 use docmill_core::id::{BatchId, DocumentId, WorkerId};
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
@@ -40,7 +41,9 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn new(engine: &Engine, row: &BatchRow, worker: WorkerId) -> Result<Self, EngineError> {
         let setup = Setup::new(engine, row)?;
-        let lane = engine.lanes.get(&setup.resolved.lane, setup.concurrency() as usize);
+        let lane = engine
+            .lanes
+            .get(&setup.resolved.lane, setup.concurrency() as usize);
         let validator =
             Validator::new(&setup.template).map_err(|error| EngineError::Template(error.to_string()))?;
         let checks = docmill_core::check::Checks::compile(&setup.template.checks)
@@ -90,7 +93,14 @@ impl Job {
 
     /// A commit that settles nothing.
     pub(crate) fn plain(&self, document: DocumentId, next: Next) -> Commit {
-        Commit { document, worker: self.worker, settlement: None, next, facts: None, now: self.now() }
+        Commit {
+            document,
+            worker: self.worker,
+            settlement: None,
+            next,
+            facts: None,
+            now: self.now(),
+        }
     }
 
     /// Writes a commit whose outcome changes nothing for the batch.
@@ -110,14 +120,24 @@ impl Job {
             FailureCode::EmptyDocument | FailureCode::UnsupportedType => Next::Skipped(failure),
             _ => Next::Failed(failure),
         };
-        self.commit(Commit { facts, ..self.plain(document.id, next) }).await
+        self.commit(Commit {
+            facts,
+            ..self.plain(document.id, next)
+        })
+        .await
     }
 
     /// Writes the end of a call, rings for those who wait for money, and watches for trouble
     /// that is not the document's. Returns whether the document moved on.
     pub(crate) async fn commit_and_watch(&self, commit: Commit) -> Result<bool, EngineError> {
-        let outcome = commit.settlement.as_ref().map(|settlement| settlement.failure.clone());
-        let free = matches!(commit.settlement.as_ref().map(|it| it.bill), None | Some(Bill::Unknown));
+        let outcome = commit
+            .settlement
+            .as_ref()
+            .map(|settlement| settlement.failure.clone());
+        let free = matches!(
+            commit.settlement.as_ref().map(|it| it.bill),
+            None | Some(Bill::Unknown)
+        );
         let committed = self.parts.store.commit(commit).await?;
         if !free {
             self.settled.notify_waiters();
@@ -137,6 +157,27 @@ impl Job {
         Ok(committed.applied)
     }
 
+    /// What becomes of a document after a call that brought nothing.
+    pub(crate) fn decide(
+        &self,
+        document: &LeasedDocument,
+        failure: &Failure,
+        billing: Billing,
+        history: &History,
+        retry_after: Option<Duration>,
+    ) -> Decision {
+        let seed = document.id.ordinal.0;
+        failure::decide(
+            failure,
+            billing,
+            history,
+            &self.policy,
+            self.now(),
+            retry_after,
+            seed,
+        )
+    }
+
     fn observe(&self, failure: Option<&Failure>) -> Option<String> {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         breaker.observe(failure)
@@ -147,11 +188,19 @@ impl Job {
         self.halt();
         let now = self.now();
         // Refused when it is paused or ended already: nothing to add then.
-        let _ = self.parts.store.transition(self.batch, BatchEvent::Pause, reason, now).await?;
+        let _ = self
+            .parts
+            .store
+            .transition(self.batch, BatchEvent::Pause, reason, now)
+            .await?;
         if let Some(until) = until {
             let minutes = until.since_ms(now).max(0) / 60_000 + 1;
-            let message = format!("the provider's limit resets in about {minutes} minutes; resume the batch then");
-            self.parts.store.log(self.batch, None, EventKind::Note { message }, now).await?;
+            let message =
+                format!("the provider's limit resets in about {minutes} minutes; resume the batch then");
+            self.parts
+                .store
+                .log(self.batch, None, EventKind::Note { message }, now)
+                .await?;
         }
         Ok(())
     }

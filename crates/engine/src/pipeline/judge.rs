@@ -47,7 +47,12 @@ pub(crate) async fn judge(
     reply: Reply,
     attempt: Option<u32>,
 ) -> Judged {
-    let Reply { prompt, origin, answer, latency_ms } = reply;
+    let Reply {
+        prompt,
+        origin,
+        answer,
+        latency_ms,
+    } = reply;
     match answer {
         Ok(answer) => {
             let bill = bill_of(job, &prompt, &origin, &answer);
@@ -66,7 +71,7 @@ pub(crate) async fn judge(
                 Err(rejected) => reject(job, document, prompts, rejected, &answer, settlement),
             }
         }
-        Err(error) => fail(job, document, &error, attempt, latency_ms),
+        Err(error) => fail(job, document, prompts, &error, attempt, latency_ms),
     }
 }
 
@@ -74,12 +79,18 @@ pub(crate) async fn judge(
 /// worst case: anything less could let the budget be passed.
 fn bill_of(job: &Job, prompt: &Prompt, origin: &ReplyOrigin, answer: &Answer) -> Bill {
     let ReplyOrigin::Called { reserved } = origin else {
-        return Bill::Actual { usage: Usage::default(), cost: Usd::ZERO };
+        return Bill::Actual {
+            usage: Usage::default(),
+            cost: Usd::ZERO,
+        };
     };
     match answer.usage {
         Some(usage) => match job.setup.plan.price.cost(&usage) {
             Ok(cost) => Bill::Actual { usage, cost },
-            Err(_) => Bill::Actual { usage, cost: *reserved },
+            Err(_) => Bill::Actual {
+                usage,
+                cost: *reserved,
+            },
         },
         None => {
             let usage = Usage {
@@ -87,7 +98,10 @@ fn bill_of(job: &Job, prompt: &Prompt, origin: &ReplyOrigin, answer: &Answer) ->
                 output_tokens: prompt.bound.output_tokens,
                 ..Usage::default()
             };
-            Bill::Actual { usage, cost: *reserved }
+            Bill::Actual {
+                usage,
+                cost: *reserved,
+            }
         }
     }
 }
@@ -101,12 +115,18 @@ struct Rejected {
 
 impl Rejected {
     fn finally(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { failure: Failure::new(code, message), problems: None }
+        Self {
+            failure: Failure::new(code, message),
+            problems: None,
+        }
     }
 
     fn repairable(problems: String) -> Self {
         let failure = Failure::new(FailureCode::InvalidAnswer, problems.clone());
-        Self { failure, problems: Some(problems) }
+        Self {
+            failure,
+            problems: Some(problems),
+        }
     }
 }
 
@@ -116,7 +136,10 @@ fn weigh(job: &Job, prompts: &Prompts, answer: &Answer) -> Result<Accepted, Reje
         Finish::Length => {
             return Err(Rejected::finally(
                 FailureCode::AnswerTruncated,
-                format!("the answer was cut off at {} tokens", job.setup.plan.max_output_tokens),
+                format!(
+                    "the answer was cut off at {} tokens",
+                    job.setup.plan.max_output_tokens
+                ),
             ));
         }
         Finish::ContentFilter => {
@@ -125,7 +148,10 @@ fn weigh(job: &Job, prompts: &Prompts, answer: &Answer) -> Result<Accepted, Reje
         }
         Finish::Refusal => {
             let said: String = answer.text.chars().take(200).collect();
-            return Err(Rejected::finally(FailureCode::Refused, format!("the model declined: {said}")));
+            return Err(Rejected::finally(
+                FailureCode::Refused,
+                format!("the model declined: {said}"),
+            ));
         }
     }
     let data = docmill_llm::answer::json_of(&answer.text)
@@ -133,11 +159,17 @@ fn weigh(job: &Job, prompts: &Prompts, answer: &Answer) -> Result<Accepted, Reje
     let data = job.validator.normalise(data);
     let findings = job.validator.validate(&data);
     if findings.is_empty() {
-        return Ok(Accepted { data, hints: answer.evidence.clone() });
+        return Ok(Accepted {
+            data,
+            hints: answer.evidence.clone(),
+        });
     }
     // A part of a long document need not have everything; the merged whole is validated.
     if prompts.parts.len() > 1 && findings.iter().all(|finding| finding.check == "required") {
-        return Ok(Accepted { data, hints: answer.evidence.clone() });
+        return Ok(Accepted {
+            data,
+            hints: answer.evidence.clone(),
+        });
     }
     Err(Rejected::repairable(in_words(&findings)))
 }
@@ -162,13 +194,23 @@ fn accept(job: &Job, prompts: &mut Prompts, accepted: Accepted, settlement: Opti
     prompts.repair = None;
     if !prompts.is_last() {
         prompts.turn += 1;
-        return Judged { settlement, next: Next::Continue, verdict: Verdict::Again, pause: None };
+        return Judged {
+            settlement,
+            next: Next::Continue,
+            verdict: Verdict::Again,
+            pause: None,
+        };
     }
     let next = match conclude(job, prompts) {
         Ok(extraction) => Next::Completed(Box::new(extraction)),
         Err(failure) => Next::Failed(failure),
     };
-    Judged { settlement, next, verdict: Verdict::Ended, pause: None }
+    Judged {
+        settlement,
+        next,
+        verdict: Verdict::Ended,
+        pause: None,
+    }
 }
 
 /// The document's result from the accepted answers of all its parts.
@@ -201,7 +243,7 @@ fn conclude(job: &Job, prompts: &mut Prompts) -> Result<Extraction, Failure> {
         grounded: grounded.evidence.len(),
         ungrounded: grounded.ungrounded.len(),
         findings: findings.len(),
-        repaired: prompts.repaired,
+        repaired: prompts.repairs > 0,
         partial: prompts.reading.partial,
         ocr_confidence: review::ocr_confidence(&prompts.reading.pages),
     });
@@ -224,21 +266,33 @@ fn reject(
     answer: &Answer,
     settlement: Option<Settlement>,
 ) -> Judged {
-    if let Some(problems) = rejected.problems
-        && prompts.repair.is_none()
-    {
-        prompts.repair = Some(Repair { answer: answer.text.clone(), problems });
-        prompts.repaired = true;
-        return Judged { settlement, next: Next::Continue, verdict: Verdict::Again, pause: None };
+    let history = history(document, prompts);
+    let decision = job.decide(document, &rejected.failure, Billing::Billed, &history, None);
+    let again = Judged {
+        settlement: None,
+        next: Next::Continue,
+        verdict: Verdict::Again,
+        pause: None,
+    };
+    match (&decision, rejected.problems) {
+        (Decision::Repair, Some(problems)) => {
+            prompts.repair = Some(Repair {
+                answer: answer.text.clone(),
+                problems,
+            });
+            prompts.repairs += 1;
+            Judged { settlement, ..again }
+        }
+        (Decision::Split, _) if prompts.halve() => Judged { settlement, ..again },
+        _ => judged(decision, rejected.failure, settlement),
     }
-    let decision = job.decide(document, &rejected.failure, Billing::Billed, None);
-    judged(decision, rejected.failure, settlement)
 }
 
 /// A call without an answer.
 fn fail(
     job: &Job,
     document: &LeasedDocument,
+    prompts: &Prompts,
     error: &CallError,
     attempt: Option<u32>,
     latency_ms: u32,
@@ -255,20 +309,42 @@ fn fail(
         raw_answer: None,
         failure: Some(error.failure.clone()),
     });
-    let decision = job.decide(document, &error.failure, billing, error.signals.retry_after);
+    let history = history(document, prompts);
+    let decision = job.decide(
+        document,
+        &error.failure,
+        billing,
+        &history,
+        error.signals.retry_after,
+    );
     judged(decision, error.failure.clone(), settlement)
 }
 
 fn judged(decision: Decision, failure: Failure, settlement: Option<Settlement>) -> Judged {
     let (next, pause) = match decision {
-        Decision::Retry { at, counts, .. } => (Next::Retry { at, failure, counts }, None),
+        Decision::Retry {
+            at,
+            counts,
+            reason: _,
+        } => (Next::Retry { at, failure, counts }, None),
         Decision::Fail { .. } | Decision::Repair | Decision::Split => (Next::Failed(failure), None),
         Decision::PauseBatch { reason, until } => (Next::Released, Some((reason, until))),
     };
-    Judged { settlement, next, verdict: Verdict::Ended, pause }
+    Judged {
+        settlement,
+        next,
+        verdict: Verdict::Ended,
+        pause,
+    }
 }
 
 /// What is known about a document's earlier failures.
-pub(crate) fn history(document: &LeasedDocument) -> History {
-    History { attempts: document.attempts, failures: document.failures, waits: document.waits }
+fn history(document: &LeasedDocument, prompts: &Prompts) -> History {
+    History {
+        attempts: document.attempts,
+        failures: document.failures,
+        waits: document.waits,
+        repairs: prompts.repairs,
+        splits: prompts.splits,
+    }
 }

@@ -43,7 +43,10 @@ pub(crate) async fn process(job: Arc<Job>, document: LeasedDocument) -> Result<(
         Err(_) => {
             // A step panicked: our bug, this document's bad luck. A call it may have had in flight
             // stays in flight until this worker retires, and is unconfirmed then.
-            let failure = Failure::new(FailureCode::Internal, "a step of docmill broke down on this document");
+            let failure = Failure::new(
+                FailureCode::Internal,
+                "a step of docmill broke down on this document",
+            );
             job.commit(job.plain(id, Next::Failed(failure))).await
         }
     }
@@ -58,7 +61,11 @@ async fn walk(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         Ok(reading) => reading,
         Err(failure) => return job.give_up(&document, failure, None).await,
     };
-    let facts = ReadFacts { kind: reading.kind, class: reading.class, pages: reading.page_count };
+    let facts = ReadFacts {
+        kind: reading.kind,
+        class: reading.class,
+        pages: reading.page_count,
+    };
     let mut prompts = match prepare(&job.setup, sheet, reading, Pictures::Rendered).await {
         Ok(prompts) => prompts,
         Err(failure) => return job.give_up(&document, failure, Some(facts)).await,
@@ -108,7 +115,6 @@ async fn step_through(
         }
     }
 }
-
 
 fn sheet_of(document: &LeasedDocument) -> Sheet<'_> {
     Sheet {

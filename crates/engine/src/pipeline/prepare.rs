@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use docmill_core::attempt::AnswerKey;
+use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::money::Usd;
 use docmill_core::page::{Page, PageImage, ParsedDocument};
 use docmill_core::price::CallBound;
+use docmill_core::split::{self, Limit};
 use docmill_core::template::Reading;
 use docmill_llm::{Repair, Request};
 use docmill_parse::ImageOptions;
@@ -19,7 +21,12 @@ use crate::pipeline::Setup;
 
 /// Pictures are sent at this size: large enough to read a till receipt, small enough
 /// for every provider's cheapest tier of tokens.
-const PICTURES: ImageOptions = ImageOptions { dpi: 110, max_edge: 1568, first_page: 1, max_pages: 20 };
+const PICTURES: ImageOptions = ImageOptions {
+    dpi: 110,
+    max_edge: 1568,
+    first_page: 1,
+    max_pages: 20,
+};
 
 /// A prompt that was measured: the only thing [`crate::pipeline::reserve::reserve`] takes.
 pub(crate) struct Prompt {
@@ -38,8 +45,10 @@ pub(crate) struct Prompts {
     pub(crate) turn: usize,
     /// Set when the current part's answer was no good.
     pub(crate) repair: Option<Repair>,
-    /// Whether any answer had to be repaired.
-    pub(crate) repaired: bool,
+    /// Answers that had to be repaired.
+    pub(crate) repairs: u32,
+    /// Times a part was cut in two.
+    pub(crate) splits: u32,
     /// Accepted answers of the parts before.
     pub(crate) accepted: Vec<crate::pipeline::judge::Accepted>,
     request: Request,
@@ -96,13 +105,14 @@ pub(crate) async fn prepare(
         max_output_tokens: setup.plan.max_output_tokens.min(setup.limits.max_output_tokens),
         call_id: String::new(),
     };
-    let parts = split(setup, &request, &reading, images, sight.text)?;
+    let parts = parts(setup, &request, &reading, images, sight.text)?;
     Ok(Prompts {
         reading,
         parts,
         turn: 0,
         repair: None,
-        repaired: false,
+        repairs: 0,
+        splits: 0,
         accepted: Vec::new(),
         request,
         price: setup.plan.price.clone(),
@@ -113,6 +123,141 @@ pub(crate) async fn prepare(
             schema: serde_json::to_vec(&setup.template.schema).unwrap_or_default(),
         },
     })
+}
+
+/// Prompt tokens of a document beyond which one call loses entries of long lists, whatever
+/// the model's context (docs/decisions/parts.md). Longer documents are asked in parts.
+const PART_TOKENS: u64 = 24_000;
+
+/// Tokens of the part before that are repeated, so that an entry across the cut is whole in one.
+const OVERLAP_TOKENS: u64 = 400;
+
+/// Pictures in one call.
+const PICTURES_PER_CALL: usize = 10;
+
+/// Pages as they would be rendered, for counting tokens: sizes without pictures.
+fn measured(reading: &ParsedDocument) -> Vec<PageImage> {
+    let pages = reading.pages.iter().take(PICTURES.max_pages as usize);
+    pages
+        .map(|page| {
+            let points = if page.width > 0.0 && page.height > 0.0 {
+                (page.width, page.height)
+            } else {
+                (612.0, 792.0)
+            };
+            let dots = if reading.kind == Kind::Pdf {
+                PICTURES.dpi as f32 / 72.0
+            } else {
+                1.0
+            };
+            let edge = (points.0.max(points.1) * dots).max(1.0);
+            let scale = dots * (PICTURES.max_edge as f32 / edge).min(1.0);
+            let pixels = |length: f32| (length * scale).ceil().max(1.0) as u32;
+            PageImage {
+                page: page.number,
+                width: pixels(points.0),
+                height: pixels(points.1),
+                png: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// The parts of a document: as few as keep each within what a model reads well.
+fn parts(
+    setup: &Setup,
+    request: &Request,
+    reading: &ParsedDocument,
+    images: Vec<PageImage>,
+    text: bool,
+) -> Result<Vec<Part>, Failure> {
+    if !images.is_empty() {
+        return Ok(picture_parts(reading, images, text));
+    }
+    let fixed = docmill_llm::tokens::expect(&request.system) + 200;
+    let room = setup
+        .limits
+        .max_input_tokens
+        .saturating_sub(u64::from(request.max_output_tokens))
+        .saturating_sub(fixed);
+    // Counting is a guess, so that a tenth is kept free.
+    let tokens = (room / 10 * 9).min(PART_TOKENS);
+    if tokens < 200 {
+        let message = format!(
+            "the template's instructions leave no room for a document: the model takes {} tokens",
+            setup.limits.max_input_tokens
+        );
+        return Err(Failure::new(FailureCode::PromptTooLong, message));
+    }
+    // A free model of our own reads any length at once, and better so.
+    if setup.reads_whole_documents() {
+        return Ok(vec![Part::of_text(reading.pages.clone())]);
+    }
+    let limit = Limit {
+        tokens,
+        overlap: OVERLAP_TOKENS.min(tokens / 10),
+    };
+    let parts = split::split(&reading.pages, limit, &docmill_llm::tokens::expect);
+    Ok(parts
+        .iter()
+        .map(|part| Part::of_text(part.pages(&reading.pages)))
+        .collect())
+}
+
+fn picture_parts(reading: &ParsedDocument, images: Vec<PageImage>, text: bool) -> Vec<Part> {
+    images
+        .chunks(PICTURES_PER_CALL)
+        .map(|images| {
+            let shown = |page: &&Page| images.iter().any(|image| image.page == page.number);
+            let pages: Vec<Page> = reading.pages.iter().filter(shown).cloned().collect();
+            let text = if text {
+                docmill_llm::prompt::document(&pages)
+            } else {
+                String::new()
+            };
+            Part {
+                pages: Arc::new(pages),
+                images: images.to_vec(),
+                text,
+            }
+        })
+        .collect()
+}
+
+impl Part {
+    fn of_text(pages: Vec<Page>) -> Self {
+        Self {
+            text: docmill_llm::prompt::document(&pages),
+            pages: Arc::new(pages),
+            images: Vec::new(),
+        }
+    }
+
+    /// The same in two halves, for an answer that was cut off; `None` when it cannot be halved.
+    fn halves(&self) -> Option<Vec<Self>> {
+        if !self.images.is_empty() {
+            let (first, second) = self.images.split_at(self.images.len() / 2);
+            let half = |images: &[PageImage]| Self {
+                pages: Arc::clone(&self.pages),
+                images: images.to_vec(),
+                text: self.text.clone(),
+            };
+            return (!first.is_empty()).then(|| vec![half(first), half(second)]);
+        }
+        let count = &docmill_llm::tokens::expect;
+        let tokens: u64 = self.pages.iter().map(|page| count(&page.text)).sum();
+        let limit = Limit {
+            tokens: tokens / 2 + 1,
+            overlap: OVERLAP_TOKENS.min(tokens / 20),
+        };
+        let parts = split::split(&self.pages, limit, count);
+        (parts.len() > 1).then(|| {
+            parts
+                .iter()
+                .map(|part| Self::of_text(part.pages(&self.pages)))
+                .collect()
+        })
+    }
 }
 
 /// What of a document is shown to the model.
@@ -126,11 +271,23 @@ struct Sight {
 fn see(wanted: Reading, reading: &ParsedDocument, vision: bool) -> Option<Sight> {
     let has_text = !reading.is_blank();
     match wanted {
-        Reading::Text | Reading::Auto if has_text => Some(Sight { text: true, pictures: false }),
-        Reading::Auto | Reading::Vision if vision => Some(Sight { text: false, pictures: true }),
-        Reading::Both if vision => Some(Sight { text: has_text, pictures: true }),
+        Reading::Text | Reading::Auto if has_text => Some(Sight {
+            text: true,
+            pictures: false,
+        }),
+        Reading::Auto | Reading::Vision if vision => Some(Sight {
+            text: false,
+            pictures: true,
+        }),
+        Reading::Both if vision => Some(Sight {
+            text: has_text,
+            pictures: true,
+        }),
         // A model that does not see still does what it can with the text.
-        Reading::Both | Reading::Vision if has_text => Some(Sight { text: true, pictures: false }),
+        Reading::Both | Reading::Vision if has_text => Some(Sight {
+            text: true,
+            pictures: false,
+        }),
         _ => None,
     }
 }
@@ -147,7 +304,14 @@ fn blind(reading: &ParsedDocument, ocr_available: bool) -> Failure {
         message.push_str(note.trim_end_matches('.'));
         message.push(')');
     }
-    Failure::new(if ocr_available { FailureCode::NoText } else { FailureCode::OcrUnavailable }, message)
+    Failure::new(
+        if ocr_available {
+            FailureCode::NoText
+        } else {
+            FailureCode::OcrUnavailable
+        },
+        message,
+    )
 }
 
 impl Prompts {
@@ -156,9 +320,23 @@ impl Prompts {
         self.turn + 1 >= self.parts.len()
     }
 
+    /// Cuts the part whose turn it is in two; `false` when it cannot be cut.
+    pub(crate) fn halve(&mut self) -> bool {
+        let Some(halves) = self.parts.get(self.turn).and_then(Part::halves) else {
+            return false;
+        };
+        self.parts.splice(self.turn..=self.turn, halves);
+        self.repair = None;
+        self.splits += 1;
+        true
+    }
+
     /// The prompt whose turn it is, measured.
     pub(crate) fn current(&self) -> Result<Prompt, EngineError> {
-        let part = self.parts.get(self.turn).ok_or_else(|| EngineError::Bug("no part left to ask".to_owned()))?;
+        let part = self
+            .parts
+            .get(self.turn)
+            .ok_or_else(|| EngineError::Bug("no part left to ask".to_owned()))?;
         let mut request = self.request.clone();
         request.text.clone_from(&part.text);
         request.images.clone_from(&part.images);
@@ -167,10 +345,18 @@ impl Prompts {
         let answer_key = self.base.key(&request);
         request.call_id = answer_key.0.to_hex();
         let bound = self.provider.bound(&request);
-        let worst_case =
-            self.price.worst_case(&bound).map_err(|error| EngineError::Bug(error.to_string()))?;
+        let worst_case = self
+            .price
+            .worst_case(&bound)
+            .map_err(|error| EngineError::Bug(error.to_string()))?;
         let part = u32::try_from(self.turn).unwrap_or(u32::MAX);
-        Ok(Prompt { request, part, bound, worst_case, answer_key })
+        Ok(Prompt {
+            request,
+            part,
+            bound,
+            worst_case,
+            answer_key,
+        })
     }
 }
 

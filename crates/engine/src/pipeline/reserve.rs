@@ -46,7 +46,15 @@ pub(crate) async fn reserve(
     document: &LeasedDocument,
     prompt: Prompt,
 ) -> Result<Reserved, EngineError> {
-    job.lane.admit(prompt.bound.input_tokens.saturating_add(prompt.bound.output_tokens), job.clock()).await;
+    job.lane
+        .admit(
+            prompt
+                .bound
+                .input_tokens
+                .saturating_add(prompt.bound.output_tokens),
+            job.clock(),
+        )
+        .await;
     if job.is_halted() {
         return Ok(Reserved::Later);
     }
@@ -57,14 +65,11 @@ pub(crate) async fn reserve(
         part: prompt.part,
         answer_key: prompt.answer_key,
         reserve: prompt.worst_case,
-        // A repair is asked because the stored answer was no good.
         reuse: job.setup.plan.reuse_answers,
         now: job.now(),
     };
     match job.store().begin(start.clone()).await? {
-        Begun::NoBudget { available, calls_in_flight } => {
-            wait_for_money(job, start, prompt, available, calls_in_flight).await
-        }
+        Begun::NoBudget { .. } => wait_for_money(job, start, prompt).await,
         begun => Ok(decided(begun, prompt)),
     }
 }
@@ -73,7 +78,11 @@ fn decided(begun: Begun, prompt: Prompt) -> Reserved {
     match begun {
         Begun::Started { attempt } => {
             let amount = prompt.worst_case;
-            Reserved::Yes(Reservation { prompt, amount, attempt })
+            Reserved::Yes(Reservation {
+                prompt,
+                amount,
+                attempt,
+            })
         }
         Begun::Answered(stored) => Reserved::Answered(reply_of(*stored, prompt)),
         Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
@@ -83,13 +92,7 @@ fn decided(begun: Begun, prompt: Prompt) -> Reserved {
 
 /// Waits in line for money to come back. Only the first in line asks the store again
 /// after each settlement; the others wait behind it.
-async fn wait_for_money(
-    job: &Job,
-    mut start: Start,
-    prompt: Prompt,
-    mut available: Usd,
-    mut calls_in_flight: u64,
-) -> Result<Reserved, EngineError> {
+async fn wait_for_money(job: &Job, mut start: Start, prompt: Prompt) -> Result<Reserved, EngineError> {
     let _first_in_line = job.money_line.lock().await;
     loop {
         if job.is_halted() {
@@ -100,13 +103,13 @@ async fn wait_for_money(
         tokio::pin!(settled);
         settled.as_mut().enable();
         start.now = job.now();
-        match job.store().begin(start.clone()).await? {
-            Begun::NoBudget { available: left, calls_in_flight: calls } => {
-                available = left;
-                calls_in_flight = calls;
-            }
+        let (available, calls_in_flight) = match job.store().begin(start.clone()).await? {
+            Begun::NoBudget {
+                available,
+                calls_in_flight,
+            } => (available, calls_in_flight),
             begun => return Ok(decided(begun, prompt)),
-        }
+        };
         if calls_in_flight == 0 {
             if let Some(reserved) = nothing_to_wait_for(job, &prompt, available).await? {
                 return Ok(reserved);
@@ -134,11 +137,20 @@ async fn nothing_to_wait_for(
     {
         return Ok(Some(Reserved::Never(Failure::new(
             FailureCode::OverBudget,
-            format!("one call for it may cost {}, the whole budget is {budget}", prompt.worst_case),
+            format!(
+                "one call for it may cost {}, the whole budget is {budget}",
+                prompt.worst_case
+            ),
         ))));
     }
-    let reason = format!("the next call may cost {}, {available} of the budget is left", prompt.worst_case);
-    let answer = job.store().transition(job.batch, BatchEvent::ExhaustBudget, &reason, job.now()).await?;
+    let reason = format!(
+        "the next call may cost {}, {available} of the budget is left",
+        prompt.worst_case
+    );
+    let answer = job
+        .store()
+        .transition(job.batch, BatchEvent::ExhaustBudget, &reason, job.now())
+        .await?;
     match answer {
         // A call slipped in between: wait for it.
         Err(TransitionRefused::CallsInFlight { .. }) => Ok(None),
@@ -152,8 +164,8 @@ async fn nothing_to_wait_for(
 fn reply_of(stored: StoredAnswer, prompt: Prompt) -> Reply {
     Reply {
         prompt,
-        origin: ReplyOrigin::Stored { document: stored.document, attempt: stored.attempt },
-        answer: docmill_llm::Answer {
+        origin: ReplyOrigin::Stored,
+        answer: Ok(docmill_llm::Answer {
             text: stored.raw_answer,
             usage: Some(stored.usage),
             finish: docmill_llm::Finish::Stop,
@@ -161,8 +173,7 @@ fn reply_of(stored: StoredAnswer, prompt: Prompt) -> Reply {
             signals: docmill_llm::Signals::default(),
             evidence: Vec::new(),
             simulated: false,
-        }
-        .into(),
+        }),
         latency_ms: 0,
     }
 }

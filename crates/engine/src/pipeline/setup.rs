@@ -37,8 +37,16 @@ impl Setup {
         })
     }
 
+    /// Whether the provider takes documents of any length in one call without losing anything.
+    pub(crate) fn reads_whole_documents(&self) -> bool {
+        self.resolved.provider.name() == "offline"
+    }
+
     /// Calls in flight at most.
     pub(crate) fn concurrency(&self) -> u32 {
-        self.plan.concurrency.unwrap_or(self.limits.default_concurrency).max(1)
+        self.plan
+            .concurrency
+            .unwrap_or(self.limits.default_concurrency)
+            .max(1)
     }
 }

@@ -10,11 +10,13 @@
 //! - [`ingest`]: discover, hash, add.
 //! - [`survey`]: read everything once, count tokens, estimate.
 //! - [`run`]: lease → read → reserve → call → judge → commit.
+//! - [`export`]: results as CSV, JSON Lines, Parquet and XLSX.
 //! - [`recovery`]: who is dead, and what they left behind.
 
 pub mod clock;
 mod desk;
 mod error;
+pub mod export;
 pub mod ingest;
 mod lane;
 mod measure;

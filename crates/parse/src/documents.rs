@@ -35,6 +35,7 @@ impl Reader for Documents {
                 &request.content,
                 &request.passwords,
                 &request.options,
+                None,
             );
         }
         self.sandbox.read(request).await

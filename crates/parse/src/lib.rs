@@ -24,6 +24,7 @@ mod sheet;
 mod table;
 mod text;
 mod tools;
+mod unread;
 
 pub use detect::{Detected, Format, detect};
 pub use documents::Documents;

@@ -77,9 +77,22 @@ pub(crate) struct Picture {
     pub(crate) scale: f32,
 }
 
+const NOT_INSTALLED: &str = "tesseract is not installed";
+
+/// Whether another page may begin; else the reason.
+pub(crate) fn ready(until: Option<Instant>) -> Result<(), String> {
+    if tesseract().is_none() {
+        return Err(NOT_INSTALLED.to_owned());
+    }
+    match until {
+        Some(until) if Instant::now() >= until => Err("the time for text recognition was used up".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a picture.
 pub(crate) fn read(picture: &Picture, wanted_languages: &str) -> Result<(String, Vec<Word>), String> {
-    let tesseract = tesseract().ok_or("tesseract is not installed")?;
+    let tesseract = tesseract().ok_or(NOT_INSTALLED)?;
     let languages = languages(tesseract, wanted_languages);
     let dpi = picture.dpi.to_string();
     let mut child = Command::new("tesseract")
@@ -182,35 +195,28 @@ fn words(table: &str, scale: f32) -> (String, Vec<Word>) {
     (text, words)
 }
 
-/// A page read from its picture, or an empty one with the reason.
+/// A page read from its picture.
 pub(crate) fn page(
     number: u32,
     (width, height): (f32, f32),
     picture: &Picture,
     languages: &str,
-) -> (Page, Option<String>) {
-    let empty = Page {
+) -> Result<Page, String> {
+    let (text, words) = read(picture, languages)?;
+    let origin = if text.is_empty() {
+        TextOrigin::None
+    } else {
+        TextOrigin::Ocr
+    };
+    Ok(Page {
         number,
         label: None,
         width,
         height,
-        text: String::new(),
-        words: Vec::new(),
-        origin: TextOrigin::None,
-    };
-    match read(picture, languages) {
-        Ok((text, words)) if !text.is_empty() => (
-            Page {
-                text,
-                words,
-                origin: TextOrigin::Ocr,
-                ..empty
-            },
-            None,
-        ),
-        Ok(_) => (empty, None),
-        Err(reason) => (empty, Some(reason)),
-    }
+        text,
+        words,
+        origin,
+    })
 }
 
 #[cfg(test)]

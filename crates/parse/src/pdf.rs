@@ -1,6 +1,9 @@
 //! PDF: the text layer with the place of each word; pages without one are rendered
 //! and read by tesseract. A page that cannot be read does not fail the document.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::{BBox, Page, PageImage, TextOrigin, Word};
 use hayro::hayro_interpret::InterpreterSettings;
@@ -15,6 +18,8 @@ use crate::ocr;
 use crate::outcome::Outcome;
 use crate::picture;
 use crate::port::{ImageOptions, Ocr, ReadOptions};
+use crate::text;
+use crate::unread::Unread;
 
 /// Fewer characters than this on a page that has pictures: a scan with a stamp or a page
 /// number as its only text.
@@ -23,6 +28,12 @@ const SCAN_CHARS: usize = 24;
 /// Resolution for text recognition, in dots per inch.
 const OCR_DPI: f32 = 220.0;
 
+/// Longest edge of a page rendered for text recognition, in pixels; posters are drawn smaller.
+const OCR_EDGE: u32 = 4000;
+
+/// Longest edge of any rendered page, in pixels, whatever is asked for.
+const LARGEST_EDGE: u32 = 10_000;
+
 /// Beyond this many pages a PDF counts as complex: it will be split.
 const SIMPLE_PAGES: usize = 10;
 
@@ -30,23 +41,40 @@ const SIMPLE_PAGES: usize = 10;
 const SIMPLE_WORDS: usize = 700;
 
 /// Reads a PDF.
-pub(crate) fn read(content: &[u8], passwords: &[String], options: &ReadOptions) -> Result<Outcome, Failure> {
+pub(crate) fn read(
+    content: &[u8],
+    passwords: &[String],
+    options: &ReadOptions,
+    ocr_until: Option<Instant>,
+) -> Result<Outcome, Failure> {
+    let (mut outcome, password) = match text_layer(content, passwords, options) {
+        Ok(read) => read,
+        Err(failure) if failure.code == FailureCode::PasswordRequired => return Err(failure),
+        // The renderer is another reader: what one cannot open, the other often can.
+        Err(failure) => (blank_pages(content, options).ok_or(failure)?, None),
+    };
+    read_scans(content, password.as_deref(), options, ocr_until, &mut outcome);
+    Ok(outcome)
+}
+
+/// The text layer of all pages, and the password that opened the document.
+fn text_layer(
+    content: &[u8],
+    passwords: &[String],
+    options: &ReadOptions,
+) -> Result<(Outcome, Option<String>), Failure> {
     let (document, password) = open(content, passwords)?;
     let count = document.page_count().map_err(|error| corrupt(&error))?;
-    let limit = if options.max_pages == 0 {
-        limits::PAGES
-    } else {
-        options.max_pages
-    };
+    let limit = page_limit(options);
     let mut outcome = Outcome {
         page_count: Some(u32::try_from(count).unwrap_or(u32::MAX)),
         ..Outcome::default()
     };
     let mut bytes = 0;
     let mut words = 0;
-    for index in 0..count.min(limit as usize) {
+    for index in 0..count.min(limit) {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        match page(&document, index) {
+        match unharmed(|| page(&document, index)) {
             Ok(page) => {
                 bytes += page.text.len();
                 words += page.words.len();
@@ -66,25 +94,58 @@ pub(crate) fn read(content: &[u8], passwords: &[String], options: &ReadOptions) 
             break;
         }
     }
-    if count > limit as usize {
+    if count > limit {
         outcome.missing(format!("Only the first {limit} of {count} pages were read."));
     }
     outcome.complex = count > SIMPLE_PAGES || words > SIMPLE_WORDS * count.max(1);
-    drop(document);
-    read_scans(content, password.as_deref(), options, &mut outcome);
     if outcome.pages.is_empty() {
         return Err(Failure::new(
             FailureCode::CorruptDocument,
             "the PDF has no pages that can be read",
         ));
     }
-    Ok(outcome)
+    Ok((outcome, password))
+}
+
+fn page_limit(options: &ReadOptions) -> usize {
+    let limit = match options.max_pages {
+        0 => limits::PAGES,
+        wanted => wanted,
+    };
+    limit as usize
+}
+
+/// The pages of a document whose text layer cannot be read, to be read as pictures.
+fn blank_pages(content: &[u8], options: &ReadOptions) -> Option<Outcome> {
+    let pdf = renderable(content, None)?;
+    let pages: Vec<Page> = pdf
+        .pages()
+        .iter()
+        .zip(1..)
+        .take(page_limit(options))
+        .map(|(page, number)| picture::without_text(number, page.render_dimensions()))
+        .collect();
+    if pages.is_empty() {
+        return None;
+    }
+    let mut outcome = Outcome {
+        page_count: Some(u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX)),
+        pages,
+        ..Outcome::default()
+    };
+    outcome.missing("The PDF is damaged; its pages were read as pictures.");
+    Some(outcome)
+}
+
+/// A page that makes a decoder panic costs that page, not the document.
+fn unharmed<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("its reader broke down on it".to_owned()))
 }
 
 fn corrupt(reason: &dyn std::fmt::Display) -> Failure {
     Failure::new(
         FailureCode::CorruptDocument,
-        format!("the PDF could not be read: {reason}"),
+        format!("the PDF could not be read: {}", text::short(reason)),
     )
 }
 
@@ -228,16 +289,16 @@ impl Frame {
 }
 
 /// Renders pages without a text layer and reads them.
-fn read_scans(content: &[u8], password: Option<&str>, options: &ReadOptions, outcome: &mut Outcome) {
+fn read_scans(
+    content: &[u8],
+    password: Option<&str>,
+    options: &ReadOptions,
+    ocr_until: Option<Instant>,
+    outcome: &mut Outcome,
+) {
+    let letters = |page: &Page| page.text.chars().filter(|c| !c.is_whitespace()).count();
     let scans: Vec<usize> = (0..outcome.pages.len())
-        .filter(|index| {
-            outcome.pages[*index]
-                .text
-                .chars()
-                .filter(|c| !c.is_whitespace())
-                .count()
-                < SCAN_CHARS
-        })
+        .filter(|index| letters(&outcome.pages[*index]) < SCAN_CHARS)
         .collect();
     if scans.is_empty() {
         return;
@@ -247,6 +308,7 @@ fn read_scans(content: &[u8], password: Option<&str>, options: &ReadOptions, out
         return;
     };
     let cache = RenderCache::new();
+    let mut unread = Unread::default();
     for index in scans {
         let number = outcome.pages[index].number;
         let Some(page) = pdf.pages().get(index) else {
@@ -255,38 +317,32 @@ fn read_scans(content: &[u8], password: Option<&str>, options: &ReadOptions, out
         if !may_be_scan(page, outcome.pages[index].words.is_empty()) {
             continue;
         }
-        crate::cpu::allow_more();
         outcome.scanned += 1;
         if options.ocr == Ocr::Off {
             continue;
         }
-        if ocr::tesseract().is_none() {
-            outcome.missing(format!(
-                "Page {number} is a picture, and tesseract is not installed."
-            ));
-            continue;
-        }
-        let scale = OCR_DPI / 72.0;
-        let rendered = draw(page, &cache, scale, 4000);
-        let read = rendered.and_then(|(picture, scale)| {
-            let mut picture = picture::for_ocr(picture).map_err(|failure| failure.message)?;
-            picture.scale /= scale;
-            Ok(picture)
-        });
-        match read {
-            Ok(picture) => {
-                let size = page.render_dimensions();
-                let (page, problem) = ocr::page(number, size, &picture, &options.ocr_languages);
-                if page.text.len() > outcome.pages[index].text.len() {
-                    outcome.pages[index] = page;
-                }
-                if let Some(problem) = problem {
-                    outcome.missing(format!("Page {number} is a picture and was not read: {problem}."));
-                }
-            }
-            Err(reason) => outcome.missing(format!("Page {number} could not be rendered: {reason}.")),
+        match read_scan(page, &cache, number, options, ocr_until) {
+            Ok(page) if page.text.len() > outcome.pages[index].text.len() => outcome.pages[index] = page,
+            Ok(_) => {}
+            Err(reason) => unread.add(number, &reason),
         }
     }
+    unread.tell(outcome);
+}
+
+fn read_scan<'a>(
+    page: &'a hayro::hayro_syntax::page::Page<'a>,
+    cache: &RenderCache<'a>,
+    number: u32,
+    options: &ReadOptions,
+    ocr_until: Option<Instant>,
+) -> Result<Page, String> {
+    ocr::ready(ocr_until)?;
+    crate::cpu::allow_more();
+    let (drawn, scale) = draw(page, cache, OCR_DPI / 72.0, OCR_EDGE)?;
+    let mut picture = picture::for_ocr(drawn).map_err(|failure| failure.message)?;
+    picture.scale /= scale;
+    ocr::page(number, page.render_dimensions(), &picture, &options.ocr_languages)
 }
 
 fn renderable(content: &[u8], password: Option<&str>) -> Option<Pdf> {
@@ -313,19 +369,21 @@ fn draw<'a>(
     if !(edge.is_finite() && edge > 0.0) {
         return Err("it has no size".to_owned());
     }
-    let scale = scale.min(max_edge as f32 / edge);
+    let scale = scale.min(max_edge.clamp(1, LARGEST_EDGE) as f32 / edge);
     let settings = PixmapSettings {
         x_scale: scale,
         y_scale: scale,
         bg_color: WHITE,
     };
-    let pixmap = hayro::render(
-        page,
-        cache,
-        &InterpreterSettings::default(),
-        &RenderSettings::default(),
-        &settings,
-    );
+    let pixmap = unharmed(|| {
+        Ok(hayro::render(
+            page,
+            cache,
+            &InterpreterSettings::default(),
+            &RenderSettings::default(),
+            &settings,
+        ))
+    })?;
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
     // The background is opaque, so premultiplied and plain colours are the same.
     let pixels = pixmap.data_as_u8_slice().to_vec();

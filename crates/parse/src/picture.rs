@@ -1,6 +1,7 @@
 //! Pictures: PNG, JPEG (the right way up), multi-page TIFF, WebP, BMP, GIF.
 
 use std::io::Cursor;
+use std::time::Instant;
 
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::{Page, PageImage, TextOrigin};
@@ -11,6 +12,8 @@ use crate::limits;
 use crate::ocr::{self, Picture};
 use crate::outcome::Outcome;
 use crate::port::{ImageOptions, Ocr, ReadOptions};
+use crate::text;
+use crate::unread::Unread;
 
 /// Letters of a till receipt or a scan at 300 dpi are about this many pixels high when the
 /// longest edge has this many; larger pictures only cost time.
@@ -33,7 +36,7 @@ pub(crate) fn frames(content: &[u8], format: Format) -> Result<Vec<DynamicImage>
 fn corrupt(reason: &dyn std::fmt::Display) -> Failure {
     Failure::new(
         FailureCode::CorruptDocument,
-        format!("the picture could not be read: {reason}"),
+        format!("the picture could not be read: {}", text::short(reason)),
     )
 }
 
@@ -125,26 +128,35 @@ fn bilevel(width: u32, height: u32, bytes: &[u8]) -> Option<DynamicImage> {
 }
 
 /// Reads the text in a picture file. Places are in pixels of the original.
-pub(crate) fn read(content: &[u8], format: Format, options: &ReadOptions) -> Result<Outcome, Failure> {
+pub(crate) fn read(
+    content: &[u8],
+    format: Format,
+    options: &ReadOptions,
+    ocr_until: Option<Instant>,
+) -> Result<Outcome, Failure> {
     let frames = frames(content, format)?;
     let mut outcome = Outcome {
         scanned: frames.len(),
         ..Outcome::default()
     };
-    for (index, frame) in frames.into_iter().enumerate() {
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    let mut unread = Unread::default();
+    for (frame, number) in frames.into_iter().zip(1..) {
         let size = (frame.width() as f32, frame.height() as f32);
         if options.ocr == Ocr::Off {
             outcome.pages.push(without_text(number, size));
             continue;
         }
-        let picture = for_ocr(frame)?;
-        let (page, problem) = ocr::page(number, size, &picture, &options.ocr_languages);
-        outcome.pages.push(page);
-        if let Some(problem) = problem {
-            outcome.missing(format!("Page {number} is a picture and was not read: {problem}."));
-        }
+        let page = ocr::ready(ocr_until).and_then(|()| {
+            crate::cpu::allow_more();
+            let picture = for_ocr(frame).map_err(|failure| failure.message)?;
+            ocr::page(number, size, &picture, &options.ocr_languages)
+        });
+        outcome.pages.push(page.unwrap_or_else(|reason| {
+            unread.add(number, &reason);
+            without_text(number, size)
+        }));
     }
+    unread.tell(&mut outcome);
     Ok(outcome)
 }
 

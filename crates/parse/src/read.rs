@@ -1,6 +1,8 @@
 //! Reading a document of any format: the one list of formats and their readers. Runs
 //! in the child process for all but plain text.
 
+use std::time::Instant;
+
 use docmill_core::document::{Class, Kind};
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::{PageImage, ParsedDocument, TextOrigin};
@@ -19,12 +21,13 @@ pub(crate) fn is_plain(format: Format) -> bool {
     )
 }
 
-/// Reads a document.
+/// Reads a document. Text recognition begins no page after `ocr_until`.
 pub(crate) fn read(
     name: &str,
     content: &[u8],
     passwords: &[String],
     options: &ReadOptions,
+    ocr_until: Option<Instant>,
 ) -> Result<ParsedDocument, Failure> {
     if content.is_empty() {
         return Err(Failure::new(FailureCode::EmptyDocument, "the file is empty"));
@@ -35,10 +38,10 @@ pub(crate) fn read(
     }
     if let Some(plain) = decrypted(&detected, content, passwords)? {
         let inside = detect(name, &plain);
-        let outcome = open(&inside, &plain, &[], options)?;
+        let outcome = open(&inside, &plain, &[], options, ocr_until)?;
         return Ok(put_together(&inside, outcome));
     }
-    let outcome = open(&detected, content, passwords, options)?;
+    let outcome = open(&detected, content, passwords, options, ocr_until)?;
     let reading = put_together(&detected, outcome);
     if reading.is_blank() && reading.kind != Kind::Image && reading.kind != Kind::Pdf {
         return Err(Failure::new(FailureCode::EmptyDocument, "there is no text in it"));
@@ -61,11 +64,12 @@ fn open(
     content: &[u8],
     passwords: &[String],
     options: &ReadOptions,
+    ocr_until: Option<Instant>,
 ) -> Result<Outcome, Failure> {
     match detected.format {
-        Format::Pdf => pdf::read(content, passwords, options),
+        Format::Pdf => pdf::read(content, passwords, options, ocr_until),
         Format::Png | Format::Jpeg | Format::Tiff | Format::Webp | Format::Bmp | Format::Gif => {
-            picture::read(content, detected.format, options)
+            picture::read(content, detected.format, options, ocr_until)
         }
         Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::workbook(content),
         Format::Csv | Format::Tsv => Ok(sheet::separated(content, detected.format)),

@@ -5,6 +5,9 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::limits;
 
+/// Longest reason a failure repeats from a reader.
+const REASON_BYTES: usize = 200;
+
 /// Whether bytes can be text: hardly any control characters, or UTF-16 with a mark.
 pub(crate) fn looks_like_text(head: &[u8]) -> bool {
     if encoding_by_mark(head).is_some() || utf16_without_mark(head).is_some() {
@@ -76,6 +79,18 @@ pub(crate) fn page(number: u32, label: Option<String>, text: String) -> Page {
         words: Vec::new(),
         origin,
     }
+}
+
+/// A reason as a person wants it: on one line, and without the pages of raw bytes that some
+/// readers print.
+pub(crate) fn short(reason: &dyn std::fmt::Display) -> String {
+    let reason = reason.to_string();
+    let mut short = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    if short.len() > REASON_BYTES {
+        short.truncate(short.floor_char_boundary(REASON_BYTES));
+        short.push('…');
+    }
+    short
 }
 
 /// Cuts a text to the limit; `true`: something was cut off.

@@ -51,6 +51,6 @@ pub(crate) fn locked(passwords: &[String]) -> Failure {
 pub(crate) fn corrupt(reason: impl std::fmt::Display) -> Failure {
     Failure::new(
         FailureCode::CorruptDocument,
-        format!("the document could not be read: {reason}"),
+        format!("the document could not be read: {}", crate::text::short(&reason)),
     )
 }

@@ -3,15 +3,33 @@
 use std::io;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use docmill_core::failure::{Failure, FailureCode};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getpgrp, getpid, getppid, getrlimit, kill_current_process_group, kill_process,
+    setrlimit,
+};
 
-use super::frame::{self, Order, Reply, Task};
+use super::frame::{self, Answer, Order, Reply, Task};
 use crate::cpu;
 
-/// Address space of a child: what one document may take, and the program itself.
+/// Address space of a child: what one document may take, and the program itself. The
+/// document's own bytes come on top, see [`allow_memory`].
 const MEMORY: u64 = 1024 * 1024 * 1024;
+
+/// Decoders keep the document, their own copy of it, and the renderer's.
+const COPIES: u64 = 3;
+
+/// Resident memory beyond which a child is replaced, in KiB.
+const WORN_KIB: u64 = 384 * 1024;
+
+/// Files a child may have open: its pipes, those to tesseract, and little else.
+const FILES: u64 = 64;
+
+/// How often a child looks whether its parent still lives.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// Stack of the thread that decodes: formats nest, and some decoders recurse.
 const STACK: usize = 64 * 1024 * 1024;
@@ -43,13 +61,64 @@ fn limit() -> io::Result<()> {
         )
     };
     cpu::arm();
-    hard(Resource::As, MEMORY)?;
+    allow_memory(0)?;
     hard(Resource::Core, 0)?;
+    hard(Resource::Nofile, FILES)?;
     // Decoders write no files; tesseract may keep small ones.
     hard(Resource::Fsize, 64 * 1024 * 1024)?;
-    // If the parent dies without a word, so do we.
-    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-    Ok(())
+    watch_parent()
+}
+
+/// If the parent dies without a word, so does the child, with what it started. The system's
+/// own signal for this is not used: it comes when the *thread* that started the child ends,
+/// and the parent's runtime ends threads as it likes.
+fn watch_parent() -> io::Result<()> {
+    let parent = getppid();
+    thread::Builder::new()
+        .stack_size(64 * 1024)
+        .spawn(move || {
+            while getppid() == parent {
+                thread::sleep(WATCH);
+            }
+            end(getpgrp() == getpid());
+        })
+        .map(drop)
+}
+
+/// Started by hand the child is in a group with others, which are none of its business.
+fn end(own_group: bool) {
+    if own_group {
+        let _ = kill_current_process_group(Signal::KILL);
+    }
+    let _ = kill_process(getpid(), Signal::KILL);
+}
+
+/// What the next document may take.
+fn allow_memory(document: usize) -> io::Result<()> {
+    let maximum = getrlimit(Resource::As).maximum;
+    let wanted = MEMORY.saturating_add(COPIES.saturating_mul(document as u64));
+    let current = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    setrlimit(
+        Resource::As,
+        Rlimit {
+            current: Some(current),
+            maximum,
+        },
+    )
+    .map_err(io::Error::from)
+}
+
+/// Whether this process has grown large. Where the system does not say, the count of
+/// documents alone decides when it is replaced.
+fn is_worn() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next())
+            .and_then(|kib| kib.parse::<u64>().ok())
+            .is_some_and(|kib| kib > WORN_KIB)
+    })
 }
 
 fn serve() -> io::Result<()> {
@@ -61,18 +130,30 @@ fn serve() -> io::Result<()> {
             return Ok(());
         };
         cpu::allow_more();
+        allow_memory(content.len())?;
         let reply = on_large_stack(order, content);
-        let reply = postcard::to_stdvec(&reply).map_err(io::Error::other)?;
-        frame::write(&mut output, &reply)?;
+        let answer = Answer {
+            worn: is_worn(),
+            reply,
+        };
+        let mut answer = postcard::to_stdvec(&answer).map_err(io::Error::other)?;
+        if answer.len() > frame::LARGEST as usize {
+            let reply = Reply::failed(&Failure::new(
+                FailureCode::ParseLimit,
+                "what was read of it is larger than docmill takes",
+            ));
+            answer = postcard::to_stdvec(&Answer { worn: true, reply }).map_err(io::Error::other)?;
+        }
+        frame::write(&mut output, &answer)?;
     }
     Ok(())
 }
 
 fn on_large_stack(order: Order, content: Vec<u8>) -> Reply {
-    let thread = std::thread::Builder::new()
+    let thread = thread::Builder::new()
         .stack_size(STACK)
         .spawn(move || carry_out(&order, &content));
-    match thread.map(std::thread::JoinHandle::join) {
+    match thread.map(thread::JoinHandle::join) {
         Ok(Ok(reply)) => reply,
         _ => Reply::failed(&Failure::new(
             FailureCode::ParseCrash,
@@ -83,12 +164,15 @@ fn on_large_stack(order: Order, content: Vec<u8>) -> Reply {
 
 fn carry_out(order: &Order, content: &[u8]) -> Reply {
     let done = catch_unwind(|| match &order.task {
-        Task::Read(options) => crate::read::read(&order.name, content, &order.passwords, options)
-            .and_then(|reading| {
-                serde_json::to_vec(&reading)
-                    .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))
-            })
-            .map(Reply::Reading),
+        Task::Read { options, ocr_seconds } => {
+            let ocr_until = Instant::now().checked_add(Duration::from_secs(*ocr_seconds));
+            crate::read::read(&order.name, content, &order.passwords, options, ocr_until)
+                .and_then(|reading| {
+                    serde_json::to_vec(&reading)
+                        .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))
+                })
+                .map(Reply::Reading)
+        }
         Task::Render(images) => {
             crate::read::render(&order.name, content, &order.passwords, *images).map(Reply::Pictures)
         }

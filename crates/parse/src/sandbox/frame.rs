@@ -22,8 +22,21 @@ pub(super) struct Order {
 /// Reading or rendering.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Task {
-    Read(ReadOptions),
+    Read {
+        options: ReadOptions,
+        /// Text recognition begins no further page after so many seconds: a part is
+        /// better than running into the parent's limit, which costs everything.
+        ocr_seconds: u64,
+    },
     Render(ImageOptions),
+}
+
+/// What comes back for an order.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
+    /// The child has grown so large that it should be replaced.
+    pub(super) worn: bool,
+    pub(super) reply: Reply,
 }
 
 /// What came of it. A reading travels as JSON inside (its fields may be absent, which

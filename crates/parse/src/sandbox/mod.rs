@@ -12,7 +12,7 @@
 //!   │ frame: Order (read | render) ────▶ decode, on a thread with a large stack
 //!   │ ◀──────────── frame: Reply ──────┤ (a panic becomes a failure; a stack
 //!   │                                  │  overflow or an abort is its death)
-//!   │ after 200 documents, or any fault: a new child
+//!   │ after 200 documents, when it has grown large, or after any fault: a new child
 //! ```
 //!
 //! Not done: the child may still read the file system and use the network like its

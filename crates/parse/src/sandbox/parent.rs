@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use docmill_core::failure::{Failure, FailureCode};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
-use super::frame::{LARGEST, Order, Reply, Task};
+use super::frame::{Answer, LARGEST, Order, Reply, Task};
 use crate::port::{ImageOptions, Ocr, ReadRequest};
 
 /// How children are started and how long they may take.
@@ -40,11 +40,14 @@ impl Config {
             program: std::env::current_exe()?,
             arguments: vec![argument.to_owned()],
             children: std::thread::available_parallelism().map_or(2, usize::from),
-            limit: Duration::from_secs(15),
+            limit: Duration::from_secs(20),
             ocr_limit: Duration::from_secs(300),
         })
     }
 }
+
+/// Longest that rendering a page takes on a slow, busy machine.
+const RENDER_PAGE: Duration = Duration::from_secs(2);
 
 /// Documents after which a child is replaced: what leaks, leaks little.
 const DOCUMENTS_PER_CHILD: u32 = 200;
@@ -81,7 +84,11 @@ impl Sandbox {
         let order = Order {
             name: request.name,
             passwords: request.passwords,
-            task: Task::Read(request.options),
+            task: Task::Read {
+                options: request.options,
+                // The last page begun, and sending all of it, need time too.
+                ocr_seconds: limit.as_secs() * 4 / 5,
+            },
         };
         match self.carry_out(order, &request.content, limit).await? {
             Reply::Reading(json) => serde_json::from_slice::<ParsedDocument>(&json)
@@ -106,7 +113,9 @@ impl Sandbox {
             passwords: request.passwords,
             task: Task::Render(images),
         };
-        match self.carry_out(order, &request.content, self.config.limit).await? {
+        let limit = (self.config.limit + RENDER_PAGE * images.max_pages.min(1000))
+            .min(self.config.ocr_limit.max(self.config.limit));
+        match self.carry_out(order, &request.content, limit).await? {
             Reply::Pictures(pictures) => Ok(pictures),
             other => Err(unexpected(other)),
         }
@@ -115,24 +124,36 @@ impl Sandbox {
     async fn carry_out(&self, order: Order, content: &[u8], limit: Duration) -> Result<Reply, Failure> {
         // Never closed, so never an error.
         let _place = self.places.acquire().await.ok();
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut worker = match kept {
-            Some(worker) => worker,
-            None => Worker::start(&self.config)?,
-        };
         let order = postcard::to_stdvec(&order)
             .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?;
-        // A worker that is dropped, here or because the caller gave up, is killed.
-        match tokio::time::timeout(limit, worker.serve(&order, content)).await {
-            Ok(Ok(reply)) => {
+        if let Some(worker) = self.idle_worker() {
+            match self.serve(worker, &order, content, limit).await {
+                // What killed the child may be what earlier documents left behind in it, so this one
+                // gets a second try, in a new child. One that ran out of time would again.
+                Err(failure) if failure.code != FailureCode::ParseTimeout => {}
+                done => return done,
+            }
+        }
+        self.serve(Worker::start(&self.config)?, &order, content, limit)
+            .await
+    }
+
+    /// Lets a worker serve; keeps it when it is still good. A worker that is dropped, here or
+    /// because the caller gave up, is killed.
+    async fn serve(
+        &self,
+        mut worker: Worker,
+        order: &[u8],
+        content: &[u8],
+        limit: Duration,
+    ) -> Result<Reply, Failure> {
+        match tokio::time::timeout(limit, worker.serve(order, content)).await {
+            Ok(Ok(answer)) => {
                 worker.served += 1;
-                if worker.served < DOCUMENTS_PER_CHILD {
-                    self.idle
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(worker);
+                if worker.served < DOCUMENTS_PER_CHILD && !answer.worn {
+                    self.idle().push(worker);
                 }
-                Ok(reply)
+                Ok(answer.reply)
             }
             Ok(Err(_)) => Err(worker.obituary().await),
             Err(_) => Err(Failure::new(
@@ -140,6 +161,21 @@ impl Sandbox {
                 format!("reading it took longer than {} seconds", limit.as_secs()),
             )),
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A kept worker that still lives.
+    fn idle_worker(&self) -> Option<Worker> {
+        let mut idle = self.idle();
+        while let Some(mut worker) = idle.pop() {
+            if matches!(worker.child.try_wait(), Ok(None)) {
+                return Some(worker);
+            }
+        }
+        None
     }
 }
 
@@ -198,7 +234,7 @@ impl Worker {
         }
     }
 
-    async fn serve(&mut self, order: &[u8], content: &[u8]) -> std::io::Result<Reply> {
+    async fn serve(&mut self, order: &[u8], content: &[u8]) -> std::io::Result<Answer> {
         let Self { input, output, .. } = self;
         let send = async {
             for frame in [order, content] {
@@ -213,13 +249,14 @@ impl Worker {
             if length > LARGEST {
                 return Err(std::io::Error::other("the frame is too large"));
             }
-            let mut reply = Vec::with_capacity(length as usize);
-            output.take(u64::from(length)).read_to_end(&mut reply).await?;
-            postcard::from_bytes(&reply).map_err(std::io::Error::other)
+            // Grows with what comes: a length alone must not take memory.
+            let mut answer = Vec::new();
+            output.take(u64::from(length)).read_to_end(&mut answer).await?;
+            postcard::from_bytes(&answer).map_err(std::io::Error::other)
         };
         // A child that dies while it is written to breaks the pipe; what it said before counts.
-        let (_, reply) = tokio::join!(send, receive);
-        reply
+        let (_, answer) = tokio::join!(send, receive);
+        answer
     }
 
     /// What became of a child that ended in the middle of a document.

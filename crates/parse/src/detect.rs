@@ -144,6 +144,9 @@ pub fn detect(name: &str, content: &[u8]) -> Detected {
     Detected::of(by_magic(content).unwrap_or_else(|| by_text(name, content)))
 }
 
+/// Bytes of JSON that are looked through while it is told what a file is.
+const JSON_LOOKED_THROUGH: usize = 256 * 1024;
+
 fn by_magic(content: &[u8]) -> Option<Format> {
     let starts = |magic: &[u8]| content.starts_with(magic);
     Some(match () {
@@ -208,8 +211,13 @@ fn in_zip(content: &[u8]) -> Format {
 }
 
 fn by_first_entries(content: &[u8]) -> Format {
-    let head = &content[..content.len().min(4096)];
+    let head = &content[..content.len().min(8192)];
+    let media = |kind: &str| find(head, format!("application/{kind}").as_bytes()).is_some();
     match () {
+        () if media("epub+zip") => Format::Epub,
+        () if media("vnd.oasis.opendocument.text") => Format::Odt,
+        () if media("vnd.oasis.opendocument.spreadsheet") => Format::Ods,
+        () if media("vnd.oasis.opendocument.presentation") => Format::Odp,
         () if find(head, b"word/").is_some() => Format::Docx,
         () if find(head, b"xl/").is_some() => Format::Xlsx,
         () if find(head, b"ppt/").is_some() => Format::Pptx,
@@ -248,7 +256,7 @@ fn by_text(name: &str, content: &[u8]) -> Format {
         .rsplit_once('.')
         .map(|(_, extension)| extension.to_ascii_lowercase())
         .unwrap_or_default();
-    if start.starts_with("From ") && start.lines().skip(1).take(20).any(is_header) {
+    if is_mailbox(start) {
         return Format::Mbox;
     }
     if is_mail(start) {
@@ -274,12 +282,17 @@ fn by_text(name: &str, content: &[u8]) -> Format {
         "txt" | "text" | "log" | "rst" | "org" => return Format::Text,
         _ => {}
     }
-    if (start.starts_with('{') || start.starts_with('['))
-        && serde_json::from_slice::<serde::de::IgnoredAny>(content).is_ok()
-    {
+    if is_json(start, content) {
         return Format::Json;
     }
     crate::sheet::looks_separated(start).unwrap_or(Format::Text)
+}
+
+/// Looking through all of it tells; a large file that begins like JSON is taken at its word.
+fn is_json(start: &str, content: &[u8]) -> bool {
+    start.starts_with(['{', '['])
+        && (content.len() > JSON_LOOKED_THROUGH
+            || serde_json::from_slice::<serde::de::IgnoredAny>(content).is_ok())
 }
 
 /// A piece of HTML without its head: begins with a tag only HTML has.
@@ -289,6 +302,21 @@ fn is_fragment(lower: &str) -> bool {
     ]
     .iter()
     .any(|tag| lower.starts_with(tag))
+}
+
+/// A mailbox begins with an envelope line, "From" someone at a time: the time, or the header
+/// fields that follow, tell it from a sentence.
+fn is_mailbox(start: &str) -> bool {
+    let Some(envelope) = start.strip_prefix("From ") else {
+        return false;
+    };
+    let envelope = envelope.lines().next().unwrap_or_default();
+    let timed = envelope.split_whitespace().any(|word| {
+        word.len() == 8
+            && word.split(':').count() == 3
+            && word.bytes().all(|byte| byte == b':' || byte.is_ascii_digit())
+    });
+    timed || start.lines().skip(1).take(20).any(is_header)
 }
 
 /// An e-mail begins with header fields, among them one that only e-mails have.
@@ -354,6 +382,11 @@ mod tests {
             ),
             Format::Eml
         );
+        assert_eq!(
+            format("a", b"From someone Mon Jun 01 10:00:00 2009\n\nhello"),
+            Format::Mbox
+        );
+        assert_eq!(format("a", b"From Monday on we are closed.\n"), Format::Text);
         assert_eq!(format("a", b"{\"a\": 1}"), Format::Json);
         assert_eq!(format("a", b"a;b;c\n1;2;3\n4;5;6\n"), Format::Csv);
         assert_eq!(format("a", b"a\tb\n1\t2\n3\t4\n"), Format::Tsv);

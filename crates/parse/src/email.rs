@@ -15,8 +15,9 @@ const MESSAGES: usize = 1000;
 
 /// Reads one e-mail.
 pub(crate) fn eml(content: &[u8]) -> Result<Outcome, Failure> {
+    let content = text::utf8(content);
     let message = MessageParser::default()
-        .parse(content)
+        .parse(content.as_ref())
         .ok_or_else(|| Failure::new(FailureCode::CorruptDocument, "the e-mail has no readable headers"))?;
     Ok(Outcome::of_text(message_text(&message)))
 }

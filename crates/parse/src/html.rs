@@ -9,6 +9,10 @@ use crate::text;
 /// Lines are not wrapped: a broken line is a broken phrase to look for.
 const WIDTH: usize = 100_000;
 
+/// Elements inside elements that are laid out. The time for it grows with the square of the
+/// depth, and no page a person wrote comes near.
+const DEPTH: usize = 400;
+
 /// The text of a web page.
 pub(crate) fn page(content: &[u8]) -> Result<Outcome, Failure> {
     Ok(Outcome::of_text(markup_text(&decoded(content))?))
@@ -16,6 +20,9 @@ pub(crate) fn page(content: &[u8]) -> Result<Outcome, Failure> {
 
 /// Markup as text, tables with bars.
 pub(crate) fn markup_text(markup: &str) -> Result<String, Failure> {
+    if depth(markup) > DEPTH {
+        return Ok(text::tidy(&without_tags(markup)));
+    }
     let text = html2text::config::plain_no_decorate()
         .link_footnotes(false)
         .string_from_read(markup.as_bytes(), WIDTH)
@@ -26,6 +33,69 @@ pub(crate) fn markup_text(markup: &str) -> Result<String, Failure> {
             )
         })?;
     Ok(text::tidy(&text))
+}
+
+/// How deep elements nest at most, as far as tags that open and close tell. Elements whose
+/// end tags people leave out (`<p>`, `<li>`) do not count, or every long list would be deep.
+fn depth(markup: &str) -> usize {
+    let bytes = markup.as_bytes();
+    let (mut open, mut deepest) = (0_usize, 0);
+    for (at, _) in markup.match_indices('<') {
+        match bytes.get(at + 1) {
+            Some(b'/') if !is_void(&markup[at + 2..]) => open = open.saturating_sub(1),
+            Some(next) if next.is_ascii_alphabetic() && !is_void(&markup[at + 1..]) => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Elements that have no end tag, or whose end tag people leave out.
+fn is_void(tag: &str) -> bool {
+    let name: String = tag
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .take(10)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    matches!(
+        name.as_str(),
+        "br" | "hr"
+            | "img"
+            | "input"
+            | "meta"
+            | "link"
+            | "col"
+            | "area"
+            | "base"
+            | "source"
+            | "wbr"
+            | "param"
+            | "p"
+            | "li"
+            | "td"
+            | "th"
+            | "tr"
+            | "dt"
+            | "dd"
+            | "option"
+    )
+}
+
+/// What stands between the tags: for markup nobody wrote by hand.
+fn without_tags(markup: &str) -> String {
+    let mut text = String::new();
+    for piece in markup.split('<') {
+        let shown = piece.split_once('>').map_or("", |(_, shown)| shown);
+        if !shown.trim().is_empty() {
+            text.push_str(shown);
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// A page may name its encoding in its head.
@@ -61,5 +131,26 @@ pub(crate) fn mhtml(content: &[u8]) -> Result<Outcome, Failure> {
             FailureCode::CorruptDocument,
             "there is no web page inside the MHTML file",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_keep_their_rows() {
+        let markup =
+            "<table><tr><td>Net</td><td>10.00</td></tr><tr><td>Total</td><td>11.90</td></tr></table>";
+        let text = markup_text(markup).expect("plain markup");
+        let row = text.lines().find(|line| line.contains("Total")).expect("the row");
+        assert!(row.contains("11.90"), "{text}");
+    }
+
+    #[test]
+    fn markup_of_endless_depth_still_gives_its_text() {
+        let markup = format!("{}hello{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
+        assert_eq!(markup_text(&markup).expect("text"), "hello");
+        assert_eq!(depth("<div><br><p>a<p>b<span>c</span></div>"), 2);
     }
 }

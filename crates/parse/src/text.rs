@@ -1,5 +1,7 @@
 //! Plain text: which encoding, and one page of it.
 
+use std::borrow::Cow;
+
 use docmill_core::page::{Page, TextOrigin};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
@@ -43,6 +45,18 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
         (true, false) => Some(UTF_16BE),
         (false, true) => Some(UTF_16LE),
         _ => None,
+    }
+}
+
+/// The same bytes, unless they are UTF-16, which formats of lines of ASCII do not foresee
+/// and people produce all the same.
+pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let utf16 = encoding_by_mark(bytes)
+        .or_else(|| utf16_without_mark(bytes))
+        .filter(|encoding| *encoding != UTF_8);
+    match utf16 {
+        Some(encoding) => Cow::Owned(encoding.decode(bytes).0.into_owned().into_bytes()),
+        None => Cow::Borrowed(bytes),
     }
 }
 

@@ -237,6 +237,8 @@ impl Rtf<'_> {
                     .at
                     .saturating_add(usize::try_from(number.unwrap_or(0)).unwrap_or(0))
             }
+            // What an embedded object looks like, for readers that cannot open it.
+            "result" => self.set(|group| group.silent = false),
             _ if SILENT.contains(&word) => self.set(|group| group.silent = true),
             _ => {}
         }

@@ -13,6 +13,7 @@ pub mod answer;
 pub mod catalog;
 pub mod compatible;
 pub mod image_tokens;
+pub mod offline;
 pub mod prompt;
 pub mod provider;
 pub mod request;

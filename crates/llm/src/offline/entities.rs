@@ -1,0 +1,720 @@
+//! Personal data: what has a form (addresses of e-mail, numbers with checksums), and
+//! names and places by the words around them.
+
+use std::sync::LazyLock;
+
+use docmill_core::page::Page;
+use regex::Regex;
+
+use super::dates;
+use super::ids;
+
+/// An occurrence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entity {
+    pub(super) kind: &'static str,
+    pub(super) value: String,
+    pub(super) page: u32,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+macro_rules! pattern {
+    ($name:ident, $regex:literal) => {
+        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($regex).ok());
+    };
+}
+
+pattern!(
+    PERSON_TITLE,
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau|Monsieur|Madame|Mme)\.?\s+(?P<name>\p{Lu}[\p{L}'’\-]+(?:\s+\p{Lu}\.?[\p{L}'’\-]*){0,2})"
+);
+pattern!(
+    PERSON_LABEL,
+    r"(?i:\b(?:patient(?:\s+name)?|name|full name|first name|last name|signed by|physician|doctor|attending|contact|attn|client|customer|kontoinhaber|employee|my name is|i am|i'm|this is|call me|dear|sincerely|regards)\s*[:,]?\s+)(?P<name>\p{Lu}[\p{L}'’\-]+(?:\s+\p{Lu}\.?[\p{L}'’\-]*){0,3})"
+);
+pattern!(
+    PERSON_PAIR,
+    r"\b(?P<name>\p{Lu}\p{Ll}+(?:[-'’]\p{Lu}\p{Ll}+)?\s+(?:\p{Lu}\.\s+)?\p{Lu}\p{Ll}+(?:[-'’]\p{Lu}\p{Ll}+)?)\b"
+);
+pattern!(
+    ORGANISATION,
+    r"\b(?P<name>(?:\p{Lu}[\p{L}&.'’\-]*\s+){1,5}(?:Inc|INC|Corp|LLC|Ltd|Limited|GmbH|AG|plc|PLC|Company|Hospital|Clinic|Institute(?:\s+INC)?|University|Bank|Group|Foundation|Associates|Medical Center|Insurance|Academy)\b\.?)"
+);
+pattern!(
+    STREET,
+    r"\b(?P<name>\d{1,5}\s+(?:\p{Lu}[\p{L}.'’\-]*\s+){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square|Circle|Parkway|Highway|Trail)\b\.?(?:,?\s+(?:Apt|Suite|Unit|#)\.?\s*\w+)?(?:,\s+\p{Lu}[\p{L} ]+,?\s+[A-Z]{2}\s+\d{5})?)"
+);
+pattern!(
+    STREET_DE,
+    r"\b(?P<name>\p{Lu}\p{L}+(?:straße|strasse|str\.|weg|platz|allee|gasse)\s+\d{1,4}[a-z]?(?:,?\s+\d{5}\s+\p{Lu}\p{L}+)?)"
+);
+pattern!(
+    AGE,
+    r"(?i)\b(?P<name>\d{1,3}[- ]year[s]?[- ]old)\b|\b(?:age|aged|alter)\s*:?\s*(?P<years>\d{1,3})\b"
+);
+pattern!(RECORD, r"\b(?P<name>(?:MRN|HOSP|MR|PT|PAT)[-#: ]?\d{5,12})\b");
+pattern!(
+    LICENCE,
+    r"\b(?P<name>[A-Z]{1,3}\d{5,9}[A-Z]?|[A-Z]\d{3}-\d{3,4}-\d{3,4})\b"
+);
+pattern!(
+    PASSPORT,
+    r"(?i:passport|driver'?s? licen[cs]e|licence|license|ausweis|policy|account|member(?:ship)?|insurance|id)\s*(?i:number|no\.?|nr\.?|id|#)?\s*(?:is)?\s*[:#]?\s*(?P<name>[A-Z0-9][A-Z0-9\-]{5,19}\d[A-Z0-9]?)\b"
+);
+pattern!(
+    PLACE,
+    r"(?i:\b(?:in|from|to|at|near|lives in|living in|based in|moved to|born in|visit(?:ing)?|wohnhaft in|aus)\s+)(?P<name>\p{Lu}\p{Ll}+(?:\s+\p{Lu}\p{Ll}+){0,2}(?:,\s*[A-Z]{2}\b)?)"
+);
+
+const NATIONALITIES: &[&str] = &[
+    "American",
+    "British",
+    "German",
+    "French",
+    "Italian",
+    "Spanish",
+    "Portuguese",
+    "Dutch",
+    "Belgian",
+    "Swiss",
+    "Austrian",
+    "Polish",
+    "Czech",
+    "Swedish",
+    "Norwegian",
+    "Danish",
+    "Finnish",
+    "Irish",
+    "Scottish",
+    "Greek",
+    "Turkish",
+    "Russian",
+    "Ukrainian",
+    "Chinese",
+    "Japanese",
+    "Korean",
+    "Indian",
+    "Pakistani",
+    "Indonesian",
+    "Malaysian",
+    "Thai",
+    "Vietnamese",
+    "Australian",
+    "Canadian",
+    "Mexican",
+    "Brazilian",
+    "Argentinian",
+    "Chilean",
+    "Colombian",
+    "Peruvian",
+    "Egyptian",
+    "Moroccan",
+    "Nigerian",
+    "Kenyan",
+    "Israeli",
+    "Iranian",
+    "Iraqi",
+    "Hungarian",
+    "Romanian",
+    "Bulgarian",
+    "Croatian",
+    "Serbian",
+    "Slovak",
+    "Slovenian",
+    "Estonian",
+    "Latvian",
+    "Lithuanian",
+    "Icelandic",
+    "Cuban",
+];
+
+const COUNTRIES: &[&str] = &[
+    "United States",
+    "United Kingdom",
+    "Germany",
+    "France",
+    "Italy",
+    "Spain",
+    "Portugal",
+    "Netherlands",
+    "Belgium",
+    "Switzerland",
+    "Austria",
+    "Poland",
+    "Czech Republic",
+    "Sweden",
+    "Norway",
+    "Denmark",
+    "Finland",
+    "Ireland",
+    "Greece",
+    "Turkey",
+    "Russia",
+    "Ukraine",
+    "China",
+    "Japan",
+    "South Korea",
+    "India",
+    "Pakistan",
+    "Indonesia",
+    "Malaysia",
+    "Thailand",
+    "Vietnam",
+    "Australia",
+    "New Zealand",
+    "Canada",
+    "Mexico",
+    "Brazil",
+    "Argentina",
+    "Chile",
+    "Colombia",
+    "Peru",
+    "Egypt",
+    "Morocco",
+    "Nigeria",
+    "Kenya",
+    "South Africa",
+    "Israel",
+    "Iran",
+    "Iraq",
+    "Hungary",
+    "Romania",
+    "Bulgaria",
+    "Croatia",
+    "Serbia",
+    "Slovakia",
+    "Slovenia",
+    "Estonia",
+    "Latvia",
+    "Lithuania",
+    "Iceland",
+    "Cuba",
+    "Singapore",
+    "Philippines",
+];
+
+/// Given names, enough to tell people from places in most English, German and French texts.
+const GIVEN: &[&str] = &[
+    "James",
+    "John",
+    "Robert",
+    "Michael",
+    "William",
+    "David",
+    "Richard",
+    "Joseph",
+    "Thomas",
+    "Charles",
+    "Christopher",
+    "Daniel",
+    "Matthew",
+    "Anthony",
+    "Mark",
+    "Donald",
+    "Steven",
+    "Paul",
+    "Andrew",
+    "Joshua",
+    "Kenneth",
+    "Kevin",
+    "Brian",
+    "George",
+    "Edward",
+    "Ronald",
+    "Timothy",
+    "Jason",
+    "Jeffrey",
+    "Ryan",
+    "Jacob",
+    "Gary",
+    "Nicholas",
+    "Eric",
+    "Jonathan",
+    "Stephen",
+    "Larry",
+    "Justin",
+    "Scott",
+    "Brandon",
+    "Benjamin",
+    "Samuel",
+    "Gregory",
+    "Frank",
+    "Alexander",
+    "Raymond",
+    "Patrick",
+    "Jack",
+    "Dennis",
+    "Jerry",
+    "Tyler",
+    "Aaron",
+    "Jose",
+    "Adam",
+    "Henry",
+    "Nathan",
+    "Douglas",
+    "Zachary",
+    "Peter",
+    "Kyle",
+    "Walter",
+    "Ethan",
+    "Jeremy",
+    "Harold",
+    "Keith",
+    "Christian",
+    "Roger",
+    "Noah",
+    "Gerald",
+    "Carl",
+    "Terry",
+    "Sean",
+    "Austin",
+    "Arthur",
+    "Lawrence",
+    "Jesse",
+    "Dylan",
+    "Bryan",
+    "Joe",
+    "Jordan",
+    "Billy",
+    "Bruce",
+    "Albert",
+    "Willie",
+    "Gabriel",
+    "Logan",
+    "Alan",
+    "Juan",
+    "Wayne",
+    "Roy",
+    "Ralph",
+    "Randy",
+    "Eugene",
+    "Vincent",
+    "Russell",
+    "Elijah",
+    "Louis",
+    "Bobby",
+    "Philip",
+    "Johnny",
+    "Mary",
+    "Patricia",
+    "Jennifer",
+    "Linda",
+    "Elizabeth",
+    "Barbara",
+    "Susan",
+    "Jessica",
+    "Sarah",
+    "Karen",
+    "Lisa",
+    "Nancy",
+    "Betty",
+    "Margaret",
+    "Sandra",
+    "Ashley",
+    "Kimberly",
+    "Emily",
+    "Donna",
+    "Michelle",
+    "Carol",
+    "Amanda",
+    "Dorothy",
+    "Melissa",
+    "Deborah",
+    "Stephanie",
+    "Rebecca",
+    "Sharon",
+    "Laura",
+    "Cynthia",
+    "Kathleen",
+    "Amy",
+    "Angela",
+    "Shirley",
+    "Anna",
+    "Brenda",
+    "Pamela",
+    "Emma",
+    "Nicole",
+    "Helen",
+    "Samantha",
+    "Katherine",
+    "Christine",
+    "Debra",
+    "Rachel",
+    "Carolyn",
+    "Janet",
+    "Catherine",
+    "Maria",
+    "Heather",
+    "Diane",
+    "Ruth",
+    "Julie",
+    "Olivia",
+    "Joyce",
+    "Virginia",
+    "Victoria",
+    "Kelly",
+    "Lauren",
+    "Christina",
+    "Joan",
+    "Evelyn",
+    "Judith",
+    "Megan",
+    "Andrea",
+    "Cheryl",
+    "Hannah",
+    "Jacqueline",
+    "Martha",
+    "Gloria",
+    "Teresa",
+    "Theresa",
+    "Ann",
+    "Sara",
+    "Madison",
+    "Frances",
+    "Kathryn",
+    "Janice",
+    "Jean",
+    "Abigail",
+    "Alice",
+    "Julia",
+    "Judy",
+    "Sophia",
+    "Grace",
+    "Denise",
+    "Amber",
+    "Doris",
+    "Marilyn",
+    "Danielle",
+    "Beverly",
+    "Isabella",
+    "Diana",
+    "Natalie",
+    "Brittany",
+    "Charlotte",
+    "Marie",
+    "Kayla",
+    "Alexis",
+    "Lori",
+    "Kristi",
+    "Kristen",
+    "Tina",
+    "Tiffany",
+    "Crystal",
+    "Monica",
+    "Erin",
+    "Holly",
+    "Hans",
+    "Klaus",
+    "Jürgen",
+    "Wolfgang",
+    "Stefan",
+    "Andreas",
+    "Matthias",
+    "Sabine",
+    "Petra",
+    "Monika",
+    "Ursula",
+    "Anja",
+    "Katrin",
+    "Heike",
+    "Pierre",
+    "Jacques",
+    "Michel",
+    "François",
+    "Philippe",
+    "Nathalie",
+    "Isabelle",
+    "Sylvie",
+    "Claire",
+    "Camille",
+    "Luc",
+    "Antoine",
+    "Sophie",
+    "Lena",
+    "Jonas",
+    "Felix",
+    "Lukas",
+    "Leon",
+    "Mia",
+    "Oliver",
+    "Liam",
+    "Lucas",
+    "Mason",
+    "Ella",
+    "Chloe",
+    "Lily",
+    "Zoe",
+    "Mila",
+    "Adrian",
+    "Victor",
+    "Oscar",
+    "Hugo",
+    "Max",
+    "Tobias",
+    "Simon",
+    "Martin",
+    "Sven",
+    "Lars",
+    "Erik",
+    "Ingrid",
+    "Astrid",
+    "Freya",
+    "Nina",
+    "Elena",
+    "Ivan",
+    "Igor",
+    "Olga",
+    "Natasha",
+    "Ahmed",
+    "Mohammed",
+    "Fatima",
+    "Ali",
+    "Omar",
+    "Aisha",
+    "Wei",
+    "Ming",
+    "Hiroshi",
+    "Yuki",
+    "Raj",
+    "Priya",
+    "Ananya",
+    "Carlos",
+    "Luis",
+    "Miguel",
+    "Sofia",
+    "Lucia",
+    "Carmen",
+];
+
+/// All occurrences, in order, none inside another.
+pub(super) fn of(pages: &[Page]) -> Vec<Entity> {
+    pages.iter().flat_map(of_page).collect()
+}
+
+fn of_page(page: &Page) -> Vec<Entity> {
+    let mut taken = Taken {
+        page,
+        found: Vec::new(),
+    };
+    let text = page.text.as_str();
+    // The surest first: what they take, the others leave.
+    taken.all("email", &ids::EMAIL, |_| true);
+    taken.all("url", &ids::URL, |_| true);
+    let mut from = 0;
+    while let Some((printed, _)) = text.get(from..).and_then(ids::iban) {
+        let start = from + printed.as_ptr() as usize - text[from..].as_ptr() as usize;
+        taken.add("iban", start, start + printed.len());
+        from = start + printed.len();
+    }
+    taken.all("credit_card", &ids::CARD, ids::is_card);
+    taken.all("national_id", &ids::SSN, |_| true);
+    taken.all("ip_address", &ids::IPV4, |_| true);
+    taken.all("ip_address", &ids::IPV6, |_| true);
+    let order = dates::order(text);
+    for date in dates::of(text, order) {
+        taken.add("date", date.start, date.end);
+    }
+    taken.all("phone", &ids::PHONE, ids::is_phone);
+    taken.named("medical_record", &RECORD, |_| true);
+    taken.named("other_id", &PASSPORT, |value| {
+        value.chars().filter(char::is_ascii_digit).count() >= 4
+    });
+    taken.named("age", &AGE, |_| true);
+    taken.named("address", &STREET, |_| true);
+    taken.named("address", &STREET_DE, |_| true);
+    taken.named("organisation", &ORGANISATION, |_| true);
+    taken.named("person", &PERSON_TITLE, is_name);
+    taken.named("person", &PERSON_LABEL, |name| {
+        is_name(name) && (name.contains(' ') || given(name))
+    });
+    taken.named("person", &PERSON_PAIR, |name| is_name(name) && given(name));
+    taken.words("nationality", NATIONALITIES);
+    taken.words("location", COUNTRIES);
+    taken.named("location", &PLACE, |name| !given(name) && is_name(name));
+    taken.named("other_id", &LICENCE, |_| true);
+    taken.words("person", GIVEN);
+    taken.found.sort_by_key(|entity| entity.start);
+    taken.found
+}
+
+/// Words that begin sentences or headings, and are no names.
+const COMMON: &[&str] = &[
+    "The",
+    "This",
+    "That",
+    "Date",
+    "Patient",
+    "Name",
+    "Please",
+    "Thank",
+    "Dear",
+    "Hello",
+    "Medical",
+    "Report",
+    "Birth",
+    "Address",
+    "Phone",
+    "Email",
+    "Hospital",
+    "Record",
+    "Number",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+    "History",
+    "Social",
+    "Security",
+];
+
+fn is_name(name: &str) -> bool {
+    name.split_whitespace()
+        .all(|word| !COMMON.contains(&word.trim_matches('.')))
+}
+
+fn given(name: &str) -> bool {
+    name.split_whitespace()
+        .next()
+        .is_some_and(|first| GIVEN.contains(&first))
+}
+
+struct Taken<'p> {
+    page: &'p Page,
+    found: Vec<Entity>,
+}
+
+impl Taken<'_> {
+    fn add(&mut self, kind: &'static str, start: usize, end: usize) {
+        let free = !self
+            .found
+            .iter()
+            .any(|known| known.start < end && start < known.end);
+        if let Some(value) = self.page.text.get(start..end).filter(|_| free) {
+            let value = value.to_owned();
+            self.found.push(Entity {
+                kind,
+                value,
+                page: self.page.number,
+                start,
+                end,
+            });
+        }
+    }
+
+    fn all(&mut self, kind: &'static str, pattern: &LazyLock<Option<Regex>>, accept: impl Fn(&str) -> bool) {
+        let Some(regex) = pattern.as_ref() else { return };
+        let page = self.page;
+        for found in regex.find_iter(&page.text).filter(|found| accept(found.as_str())) {
+            self.add(kind, found.start(), found.end());
+        }
+    }
+
+    /// The named part of each match.
+    fn named(
+        &mut self,
+        kind: &'static str,
+        pattern: &LazyLock<Option<Regex>>,
+        accept: impl Fn(&str) -> bool,
+    ) {
+        let Some(regex) = pattern.as_ref() else { return };
+        let page = self.page;
+        for capture in regex.captures_iter(&page.text) {
+            let part = capture.name("name").or_else(|| capture.name("years"));
+            if let Some(part) = part.filter(|part| accept(part.as_str())) {
+                // A name does not run on to the next line.
+                let end = part
+                    .as_str()
+                    .find('\n')
+                    .map_or(part.end(), |at| part.start() + at);
+                self.add(kind, part.start(), end);
+            }
+        }
+    }
+
+    fn words(&mut self, kind: &'static str, words: &[&str]) {
+        let page = self.page;
+        let text = page.text.as_str();
+        let mut start = None;
+        let boundaries = text
+            .char_indices()
+            .map(|(at, c)| (at, c.is_alphanumeric()))
+            .chain([(text.len(), false)]);
+        let mut spans = Vec::new();
+        for (at, inside) in boundaries {
+            match (start, inside) {
+                (None, true) => start = Some(at),
+                (Some(from), false) => {
+                    spans.push((from, at));
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        for (at, (from, to)) in spans.iter().enumerate() {
+            if words.contains(&&text[*from..*to]) {
+                self.add(kind, *from, *to);
+            } else if let Some((_, second)) = spans.get(at + 1)
+                && words.contains(&&text[*from..*second])
+            {
+                self.add(kind, *from, *second);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use docmill_core::page::TextOrigin;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_gives_its_people_and_numbers() {
+        let text = "Dear Mrs. Alma Birch, call (402) 555-0100 or write to alma@example.org. SSN 123-45-6789, born 03/05/1961 in Norway. Card 4111 1111 1111 1111.";
+        let page = Page {
+            number: 1,
+            label: None,
+            width: 0.0,
+            height: 0.0,
+            text: text.to_owned(),
+            words: Vec::new(),
+            origin: TextOrigin::Native,
+        };
+        let found: Vec<(&str, String)> = of(&[page])
+            .into_iter()
+            .map(|entity| (entity.kind, entity.value))
+            .collect();
+        for wanted in [
+            ("person", "Alma Birch"),
+            ("phone", "(402) 555-0100"),
+            ("email", "alma@example.org"),
+            ("national_id", "123-45-6789"),
+            ("date", "03/05/1961"),
+            ("location", "Norway"),
+            ("credit_card", "4111 1111 1111 1111"),
+        ] {
+            assert!(
+                found
+                    .iter()
+                    .any(|(kind, value)| (*kind, value.as_str()) == wanted),
+                "{wanted:?} in {found:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,672 @@
+//! Fills a schema: each property by its type and its labels.
+
+use docmill_core::extraction::Evidence;
+use docmill_core::page::Page;
+use serde_json::{Map, Value};
+
+use super::amounts::{self, Amount};
+use super::dates::{self, Order};
+use super::lines::{self, Found, Line};
+use super::{entities, header, ids, legal, rows};
+
+/// What was found, and where.
+pub(super) struct Filled {
+    pub(super) data: Map<String, Value>,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+/// The document, looked at once.
+struct Document<'p> {
+    pages: &'p [Page],
+    lines: Vec<Line>,
+    text: String,
+    order: Order,
+}
+
+/// Fills the properties of an object schema from the pages.
+pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
+    let text: String = pages
+        .iter()
+        .map(|page| page.text.as_str())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let order = dates::order(&text);
+    let document = Document {
+        pages,
+        lines: lines::of(pages),
+        text,
+        order,
+    };
+    let mut filled = Filled {
+        data: Map::new(),
+        evidence: Vec::new(),
+    };
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return filled;
+    };
+    for (name, property) in properties {
+        let field = Field {
+            name,
+            property: resolved(schema, property),
+        };
+        document.fill(&field, &mut filled);
+    }
+    require(schema, &mut filled.data);
+    filled
+}
+
+/// A local reference, followed once: Pydantic writes nested models like that.
+fn resolved<'s>(root: &'s Value, property: &'s Value) -> &'s Value {
+    let target = |value: &'s Value| {
+        let pointer = value.get("$ref")?.as_str()?.strip_prefix('#')?;
+        root.pointer(pointer)
+    };
+    let optional = || {
+        property
+            .get("anyOf")?
+            .as_array()?
+            .iter()
+            .find(|it| it.get("type").and_then(Value::as_str) != Some("null"))
+    };
+    target(property).or_else(optional).unwrap_or(property)
+}
+
+/// Required keys that were not found are null where the schema allows it, lists empty.
+fn require(schema: &Value, data: &mut Map<String, Value>) {
+    for name in schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        if data.contains_key(name) {
+            continue;
+        }
+        let property = schema.pointer(&format!("/properties/{name}"));
+        let empty = if property.is_some_and(|it| has_type(it, "array")) {
+            Value::Array(Vec::new())
+        } else {
+            Value::Null
+        };
+        data.insert(name.to_owned(), empty);
+    }
+}
+
+fn has_type(property: &Value, wanted: &str) -> bool {
+    match property.get("type") {
+        Some(Value::String(one)) => one == wanted,
+        Some(Value::Array(several)) => several.iter().any(|it| it == wanted),
+        _ => false,
+    }
+}
+
+struct Field<'s> {
+    name: &'s str,
+    property: &'s Value,
+}
+
+impl Field<'_> {
+    /// What kind of value it wants: said by `x-docmill-type`, else told from the schema and the name.
+    fn kind(&self) -> String {
+        let text = |key: &str| self.property.get(key).and_then(Value::as_str);
+        if let Some(kind) = text("x-docmill-type") {
+            return kind.to_owned();
+        }
+        if self.property.get("x-docmill-keywords").is_some() {
+            return "keywords".to_owned();
+        }
+        let name = self.name.to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        let kind = match text("format") {
+            Some("date" | "date-time") => "date",
+            Some("email") => "email",
+            Some("uri" | "url") => "url",
+            _ if has_type(self.property, "array") => "rows",
+            _ if has_type(self.property, "number") && says(&["total"]) => "total",
+            _ if has_type(self.property, "number") => "amount",
+            _ if has_type(self.property, "integer") => "integer",
+            _ if !has_type(self.property, "string") => "other",
+            _ if says(&["date", "datum"]) => "date",
+            _ if says(&["iban"]) => "iban",
+            _ if says(&["mail"]) => "email",
+            _ if says(&["phone", "telefon"]) => "phone",
+            _ if says(&["website", "url"]) => "url",
+            _ if says(&["currency"]) => "currency",
+            _ if says(&["number", "_no", "_id", "reference"]) => "number",
+            _ => "name",
+        };
+        kind.to_owned()
+    }
+
+    /// Labels, longest first: "invoice date" before "date".
+    fn labels(&self) -> Vec<String> {
+        let mut labels: Vec<String> = self.strings("x-docmill-aliases");
+        labels.push(self.name.replace(['_', '-'], " "));
+        labels.extend(
+            self.property
+                .get("title")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        );
+        labels
+    }
+
+    fn strings(&self, key: &str) -> Vec<String> {
+        let list = self.property.get(key).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn labelled_only(&self) -> bool {
+        self.property.get("x-docmill-labelled-only") == Some(&Value::Bool(true))
+    }
+}
+
+impl Document<'_> {
+    fn fill(&self, field: &Field<'_>, filled: &mut Filled) {
+        let found = match field.kind().as_str() {
+            "date" => self.date(field).map(|it| it.map(Value::from)),
+            "amount" => self.amount(field, false).map(|it| it.map(amounts::json)),
+            "total" => self.amount(field, true).map(|it| it.map(amounts::json)),
+            "integer" => self
+                .amount(field, false)
+                .filter(|it| it.value % 100 == 0)
+                .map(|it| it.map(|cents| Value::from(cents / 100))),
+            "currency" => self.currency().map(|it| it.map(Value::from)),
+            "company" => self
+                .labelled_name(
+                    field,
+                    &[
+                        "company",
+                        "merchant",
+                        "seller",
+                        "supplier",
+                        "vendor",
+                        "verkäufer",
+                        "lieferant",
+                        "vendeur",
+                        "fournisseur",
+                    ],
+                )
+                .or_else(|| header::company(&self.lines))
+                .map(|it| it.map(Value::from)),
+            "address" => header::address(&self.lines).map(|it| it.map(Value::from)),
+            "person" => self.person(field).map(|it| it.map(Value::from)),
+            "number" => self.number(field).map(|it| it.map(Value::from)),
+            "name" => self.labelled_name(field, &[]).map(|it| it.map(Value::from)),
+            "email" => self.pattern(&ids::EMAIL).map(|it| it.map(Value::from)),
+            "url" => self.pattern(&ids::URL).map(|it| it.map(Value::from)),
+            "phone" => self.pattern(&ids::PHONE).map(|it| it.map(Value::from)),
+            "vat_id" => self
+                .pattern(&ids::VAT_ID)
+                .map(|it| it.map(|id| Value::from(id.replace(' ', "")))),
+            "iban" => self.iban().map(|it| it.map(Value::from)),
+            "title" => header::title(&self.lines).map(|it| it.map(Value::from)),
+            "jurisdiction" => legal::jurisdiction(&self.lines).map(|it| it.map(Value::from)),
+            "duration" => legal::duration(&self.lines).map(|it| it.map(Value::from)),
+            "keywords" => self.keywords(field),
+            "language" => self.language(),
+            "text" => {
+                filled
+                    .data
+                    .insert(field.name.to_owned(), Value::from(self.text.clone()));
+                return;
+            }
+            "party" => return put_list(field.name, legal::parties(&self.lines), filled),
+            "list" => return put_list(field.name, self.list(field), filled),
+            "entities" => return self.entities(field, filled),
+            "rows" => return self.rows(field, filled),
+            _ => None,
+        };
+        if let Some(found) = found {
+            filled.evidence.push(found.evidence(&format!("/{}", field.name)));
+            filled.data.insert(field.name.to_owned(), found.value);
+        }
+    }
+
+    /// Lines on which one of the labels stands, the most telling label first, and where it ends.
+    fn labelled(&self, labels: &[String]) -> Vec<(usize, usize)> {
+        let mut places = Vec::new();
+        for label in labels {
+            for (index, line) in self.lines.iter().enumerate() {
+                if let Some((_, end)) = line.find(label)
+                    && !places.iter().any(|(known, _)| *known == index)
+                {
+                    places.push((index, end));
+                }
+            }
+        }
+        places
+    }
+
+    fn date(&self, field: &Field<'_>) -> Option<Found<String>> {
+        for (index, end) in self.labelled(&field.labels()) {
+            let line = &self.lines[index];
+            let after = line.offset(end);
+            let dates = dates::of(&line.text, self.order);
+            if let Some(date) = dates.iter().find(|date| date.start >= after) {
+                return Some(Found::new(
+                    date.iso.clone(),
+                    line,
+                    &line.text[date.start..date.end],
+                ));
+            }
+            // Below the label, as in a table's head.
+            if let Some(below) = self.lines.get(index + 1).filter(|below| below.page == line.page)
+                && let Some(date) = dates::of(&below.text, self.order).into_iter().next()
+            {
+                return Some(Found::new(date.iso, below, &below.text[date.start..date.end]));
+            }
+        }
+        if field.labelled_only() {
+            return None;
+        }
+        self.lines.iter().find_map(|line| {
+            let date = dates::of(&line.text, self.order).into_iter().next()?;
+            Some(Found::new(date.iso, line, &line.text[date.start..date.end]))
+        })
+    }
+
+    fn amount(&self, field: &Field<'_>, is_total: bool) -> Option<Found<i64>> {
+        let labels = field.labels();
+        let mut best: Option<(i64, Found<i64>)> = None;
+        for (rank, label) in labels.iter().enumerate() {
+            for (index, line) in self.lines.iter().enumerate() {
+                let Some((_, end)) = line.find(label) else {
+                    continue;
+                };
+                if is_total && is_other_sum(line) {
+                    continue;
+                }
+                let Some(found) = self.amount_beside(index, end) else {
+                    continue;
+                };
+                // An earlier alias says it better; of equal ones the last and largest is the sum.
+                let weight = if rank + 2 >= labels.len() {
+                    labels.len()
+                } else {
+                    rank / 3
+                };
+                let score = -(i64::try_from(weight).unwrap_or(0)) * 1_000_000
+                    + if is_total { found.value.min(900_000) } else { 0 };
+                if best
+                    .as_ref()
+                    .is_none_or(|(known, _)| score > *known || (is_total && score == *known))
+                {
+                    best = Some((score, found));
+                }
+            }
+        }
+        best.map(|(_, found)| found)
+            .or_else(|| if is_total { self.largest() } else { None })
+    }
+
+    /// The amount right of a label, else the last one on the line below.
+    fn amount_beside(&self, index: usize, end: usize) -> Option<Found<i64>> {
+        let line = &self.lines[index];
+        let after = line.offset(end);
+        let money = |text: &str| {
+            amounts::of(text)
+                .into_iter()
+                .filter(|it| it.certain)
+                .collect::<Vec<Amount>>()
+        };
+        let found = |line: &Line, amount: &Amount| {
+            Found::new(amount.cents, line, &line.text[amount.start..amount.end])
+        };
+        if let Some(amount) = money(&line.text)
+            .iter()
+            .rev()
+            .find(|amount| amount.start >= after)
+        {
+            return Some(found(line, amount));
+        }
+        // A label alone on its line: the value is below (or, where columns were read one by one, not there).
+        let alone = line.from(end).chars().filter(|c| c.is_alphanumeric()).count() <= 6;
+        let below = self
+            .lines
+            .get(index + 1)
+            .filter(|below| alone && below.page == line.page && below.letters() <= 6)?;
+        money(&below.text).last().map(|amount| found(below, amount))
+    }
+
+    /// The largest amount of the lower half: what is left when no label was legible.
+    fn largest(&self) -> Option<Found<i64>> {
+        let lower = &self.lines[self.lines.len() / 3..];
+        lower
+            .iter()
+            .filter(|line| {
+                !["cash", "change", "tender", "bar", "gegeben", "balance", "paid"]
+                    .iter()
+                    .any(|word| line.find(word).is_some())
+            })
+            .flat_map(|line| {
+                amounts::of(&line.text)
+                    .into_iter()
+                    .filter(|it| it.certain)
+                    .map(move |it| (line, it))
+            })
+            .max_by_key(|(_, amount)| amount.cents)
+            .map(|(line, amount)| Found::new(amount.cents, line, &line.text[amount.start..amount.end]))
+    }
+
+    fn currency(&self) -> Option<Found<&'static str>> {
+        let (code, sign) = amounts::currency(&self.text)?;
+        let line = self.lines.iter().find(|line| line.text.contains(sign))?;
+        Some(Found::new(code, line, sign))
+    }
+
+    /// A number or code right of its label (or below it): something with a digit in it.
+    fn number(&self, field: &Field<'_>) -> Option<Found<String>> {
+        for (index, end) in self.labelled(&field.labels()) {
+            let line = &self.lines[index];
+            if let Some(code) = code_in(line.from(end), self.order) {
+                return Some(Found::new(code.to_owned(), line, code));
+            }
+            let alone = line.from(end).chars().filter(|c| c.is_alphanumeric()).count() <= 30;
+            let below = self
+                .lines
+                .get(index + 1)
+                .filter(|below| alone && below.page == line.page);
+            if let Some(below) = below
+                && let Some(code) = code_in(&below.text, self.order)
+            {
+                return Some(Found::new(code.to_owned(), below, code));
+            }
+        }
+        None
+    }
+
+    /// What is printed after a label: the rest of the line, or the next line when there is none.
+    fn labelled_name(&self, field: &Field<'_>, not_alone: &[&str]) -> Option<Found<String>> {
+        for (index, end) in self.labelled(&field.labels()) {
+            let line = &self.lines[index];
+            let rest = line.from(end);
+            // A value follows a colon or a wide gap; otherwise the label is part of a sentence.
+            let marked = rest.starts_with("   ") || rest.trim_start().starts_with([':', '|', '#']);
+            let value = cell(rest);
+            if marked && value.chars().any(char::is_alphabetic) {
+                return Some(Found::new(value.to_owned(), line, value));
+            }
+            let label_alone = value.is_empty()
+                && !not_alone
+                    .iter()
+                    .any(|label| line.find(label).is_some() && !marked && !line.text.ends_with(':'));
+            if let Some(below) = self
+                .lines
+                .get(index + 1)
+                .filter(|below| label_alone && below.page == line.page)
+            {
+                let value = cell(&below.text);
+                if value.chars().filter(|c| c.is_alphabetic()).count() >= 2 {
+                    return Some(Found::new(value.to_owned(), below, value));
+                }
+            }
+        }
+        None
+    }
+
+    /// A person's name: after a label, else the first line that is two to four capitalised words.
+    fn person(&self, field: &Field<'_>) -> Option<Found<String>> {
+        self.labelled_name(field, &[]).or_else(|| {
+            let line = self.lines.iter().take(6).find(|line| {
+                let words: Vec<&str> = line.text.split_whitespace().collect();
+                (2..=4).contains(&words.len())
+                    && line.digits() == 0
+                    && words.iter().all(|word| word.starts_with(char::is_uppercase))
+            })?;
+            Some(Found::new(line.text.clone(), line, &line.text))
+        })
+    }
+
+    fn pattern(&self, pattern: &std::sync::LazyLock<Option<regex::Regex>>) -> Option<Found<String>> {
+        self.lines.iter().find_map(|line| {
+            let value = ids::first(pattern, &line.text)?;
+            Some(Found::new(value.to_owned(), line, value))
+        })
+    }
+
+    fn iban(&self) -> Option<Found<String>> {
+        self.lines.iter().find_map(|line| {
+            let (printed, bare) = ids::iban(&line.text)?;
+            Some(Found::new(bare, line, printed))
+        })
+    }
+
+    /// The choice whose keywords are met most.
+    fn keywords(&self, field: &Field<'_>) -> Option<Found<Value>> {
+        let choices = field.property.get("x-docmill-keywords")?.as_object()?;
+        let mut best: Option<(usize, Found<Value>)> = None;
+        for (choice, words) in choices {
+            let words: Vec<&str> = words
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let met: Vec<(&Line, &str)> = words
+                .iter()
+                .filter_map(|word| {
+                    self.lines
+                        .iter()
+                        .find(|line| line.find(word).is_some())
+                        .map(|line| (line, *word))
+                })
+                .collect();
+            if let Some((line, word)) = met.first()
+                && best.as_ref().is_none_or(|(count, _)| met.len() > *count)
+            {
+                best = Some((met.len(), Found::new(Value::from(choice.as_str()), line, word)));
+            }
+        }
+        let other = || {
+            let choices = field.property.get("enum")?.as_array()?;
+            let required = choices
+                .iter()
+                .find(|it| *it == "other")
+                .filter(|_| !choices.contains(&Value::Null))?;
+            self.lines
+                .first()
+                .map(|line| Found::new(required.clone(), line, ""))
+        };
+        best.map(|(_, found)| found).or_else(other)
+    }
+
+    /// By its most frequent small words.
+    fn language(&self) -> Option<Found<Value>> {
+        const SMALL: &[(&str, &[&str])] = &[
+            ("en", &["the", "and", "of", "to", "in", "is", "for", "with"]),
+            ("de", &["der", "die", "und", "das", "ist", "für", "mit", "nicht"]),
+            ("fr", &["le", "la", "les", "et", "des", "est", "pour", "dans"]),
+            ("es", &["el", "los", "las", "una", "por", "para", "con", "que"]),
+            ("it", &["il", "che", "di", "per", "una", "con", "della", "sono"]),
+            ("nl", &["het", "een", "van", "en", "voor", "niet", "zijn", "met"]),
+        ];
+        let words: Vec<String> = self
+            .text
+            .split_whitespace()
+            .take(5000)
+            .map(str::to_lowercase)
+            .collect();
+        let (count, code) = SMALL
+            .iter()
+            .map(|(code, small)| {
+                (
+                    words.iter().filter(|word| small.contains(&word.as_str())).count(),
+                    *code,
+                )
+            })
+            .max_by_key(|(count, _)| *count)?;
+        let line = self.lines.first()?;
+        (count >= 2).then(|| Found::new(Value::from(code), line, ""))
+    }
+
+    /// What is listed after a label: "Skills: a, b, c", or the lines below it.
+    fn list(&self, field: &Field<'_>) -> Vec<Found<String>> {
+        let Some((index, end)) = self.labelled(&field.labels()).into_iter().next() else {
+            return Vec::new();
+        };
+        let line = &self.lines[index];
+        let rest = line.from(end).trim_start_matches([':', ' ']);
+        let source: Vec<&Line> = if rest.is_empty() {
+            self.lines[index + 1..]
+                .iter()
+                .take(6)
+                .take_while(|line| line.page == self.lines[index].page)
+                .collect()
+        } else {
+            vec![line]
+        };
+        let mut found = Vec::new();
+        for (at, line) in source.into_iter().enumerate() {
+            let text = if at == 0 && !rest.is_empty() {
+                rest
+            } else {
+                &line.text
+            };
+            for item in text
+                .split([',', ';', '•', '|'])
+                .map(|item| item.trim_matches(|c: char| c.is_whitespace() || "-–*.".contains(c)))
+            {
+                if item.chars().any(char::is_alphabetic) && item.len() <= 60 {
+                    found.push(Found::new(item.to_owned(), line, item));
+                }
+            }
+        }
+        found
+    }
+
+    fn entities(&self, field: &Field<'_>, filled: &mut Filled) {
+        let allowed = field
+            .property
+            .pointer("/items/properties/type/enum")
+            .and_then(Value::as_array);
+        let mut list = Vec::new();
+        for entity in entities::of(self.pages) {
+            if allowed.is_some_and(|allowed| !allowed.iter().any(|it| it == entity.kind)) {
+                continue;
+            }
+            let pointer = format!("/{}/{}/value", field.name, list.len());
+            filled.evidence.push(Evidence {
+                field: pointer,
+                page: entity.page,
+                quote: entity.value.clone(),
+                bbox: None,
+            });
+            list.push(serde_json::json!({"type": entity.kind, "value": entity.value, "page": entity.page}));
+        }
+        filled.data.insert(field.name.to_owned(), Value::Array(list));
+    }
+
+    fn rows(&self, field: &Field<'_>, filled: &mut Filled) {
+        let Some(properties) = field
+            .property
+            .pointer("/items/properties")
+            .and_then(Value::as_object)
+        else {
+            return;
+        };
+        let wanted: Vec<String> = properties.keys().cloned().collect();
+        if !(wanted.iter().any(|name| name == "amount") && wanted.iter().any(|name| name == "description")) {
+            return;
+        }
+        let mut list = Vec::new();
+        for entry in rows::entries(&self.lines, &wanted, self.order) {
+            for name in entry.value.keys() {
+                filled
+                    .evidence
+                    .push(entry.evidence(&format!("/{}/{}/{name}", field.name, list.len())));
+            }
+            list.push(Value::Object(entry.value));
+        }
+        filled.data.insert(field.name.to_owned(), Value::Array(list));
+    }
+}
+
+fn put_list(name: &str, found: Vec<Found<String>>, filled: &mut Filled) {
+    let mut list = Vec::new();
+    for item in found {
+        filled
+            .evidence
+            .push(item.evidence(&format!("/{name}/{}", list.len())));
+        list.push(Value::from(item.value));
+    }
+    filled.data.insert(name.to_owned(), Value::Array(list));
+}
+
+/// The first cell of what follows a label.
+fn cell(text: &str) -> &str {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || ":|#.".contains(c));
+    let end = text
+        .find("   ")
+        .or_else(|| text.find(" | "))
+        .unwrap_or(text.len());
+    text[..end].trim_matches(|c: char| c.is_whitespace() || "|:,;".contains(c))
+}
+
+/// Sums that are not the sum to pay, though they say "total".
+fn is_other_sum(line: &Line) -> bool {
+    [
+        "subtotal",
+        "sub total",
+        "sub-total",
+        "total qty",
+        "total quantity",
+        "total item",
+        "total items",
+        "total discount",
+        "total savings",
+        "total saving",
+        "total tax",
+        "total gst",
+        "total vat",
+        "total tva",
+        "total ht",
+        "excl",
+        "excluding",
+        "zwischensumme",
+        "netto",
+        "mwst-betrag",
+        "ust-betrag",
+        "gst summary",
+        "total points",
+        "taxable",
+        "change",
+        "rounding adj",
+        "cash",
+        "net total",
+    ]
+    .iter()
+    .any(|other| line.find(other).is_some() && !line.folded.iter().collect::<String>().contains("nett total"))
+}
+
+/// The first word with a digit that can be a number: no date, no amount of money, not a bare year.
+fn code_in(text: &str, order: Order) -> Option<&str> {
+    let dates = dates::of(text, order);
+    let mut offset = 0;
+    for word in text.split([' ', '\t', '|', ',']) {
+        let start = offset;
+        offset += word.len() + 1;
+        let bare = word.trim_matches(|c: char| "()[]:#.;*".contains(c));
+        let digits = bare.chars().filter(char::is_ascii_digit).count();
+        let in_date = dates
+            .iter()
+            .any(|date| start < date.end && date.start < start + word.len());
+        if digits == 0 || bare.len() < 2 || in_date || bare.contains(['€', '$', '%']) {
+            // Words between label and number ("no.", "nr") are stepped over, but not sentences.
+            if bare.chars().filter(|c| c.is_alphabetic()).count() > 12 {
+                return None;
+            }
+            continue;
+        }
+        let money = amounts::of(word).first().is_some_and(|amount| amount.certain);
+        if !money {
+            return Some(bare);
+        }
+    }
+    None
+}

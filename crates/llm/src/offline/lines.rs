@@ -1,0 +1,155 @@
+//! The document as lines, with what is on each: what labels and values are found in.
+
+use docmill_core::extraction::Evidence;
+use docmill_core::page::Page;
+
+/// A line of a page.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) page: u32,
+    pub(super) text: String,
+    /// Lower case, with the mistakes text recognition makes in words undone (T0TAL), one
+    /// character for each of `text`.
+    pub(super) folded: Vec<char>,
+    /// Byte offset of each character of `text`, and its length at the end.
+    offsets: Vec<usize>,
+}
+
+/// All lines that say anything.
+pub(super) fn of(pages: &[Page]) -> Vec<Line> {
+    pages
+        .iter()
+        .flat_map(|page| page.text.lines().map(move |line| (page.number, line)))
+        .filter(|(_, line)| !line.trim().is_empty() && !is_rule(line))
+        .map(|(page, line)| Line::new(page, line.trim()))
+        .collect()
+}
+
+/// A ruled line, or the line under a Markdown table's head.
+fn is_rule(line: &str) -> bool {
+    line.chars().all(|c| "-=_*|+:. ~".contains(c))
+}
+
+impl Line {
+    pub(super) fn new(page: u32, text: &str) -> Self {
+        let chars: Vec<char> = text.chars().collect();
+        let mut offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
+        offsets.push(text.len());
+        Self {
+            page,
+            text: text.to_owned(),
+            folded: fold(&chars),
+            offsets,
+        }
+    }
+
+    /// Where `label` stands as whole words: the characters from and to.
+    pub(super) fn find(&self, label: &str) -> Option<(usize, usize)> {
+        let label: Vec<char> = label.chars().flat_map(char::to_lowercase).collect();
+        if label.is_empty() || label.len() > self.folded.len() {
+            return None;
+        }
+        (0..=self.folded.len() - label.len()).find_map(|start| {
+            let end = start + label.len();
+            let whole = !(start > 0 && is_word(self.folded[start - 1]) && is_word(label[0]))
+                && !(end < self.folded.len() && is_word(self.folded[end]) && is_word(label[label.len() - 1]));
+            (whole && self.folded[start..end] == label[..]).then_some((start, end))
+        })
+    }
+
+    /// The text from a character on.
+    pub(super) fn from(&self, character: usize) -> &str {
+        let offset = self.offsets.get(character).copied().unwrap_or(self.text.len());
+        &self.text[offset..]
+    }
+
+    /// The byte where a character begins.
+    pub(super) fn offset(&self, character: usize) -> usize {
+        self.offsets.get(character).copied().unwrap_or(self.text.len())
+    }
+
+    /// Letters, over all that is printed.
+    pub(super) fn letters(&self) -> usize {
+        self.text.chars().filter(|c| c.is_alphabetic()).count()
+    }
+
+    /// Digits.
+    pub(super) fn digits(&self) -> usize {
+        self.text.chars().filter(char::is_ascii_digit).count()
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric()
+}
+
+fn fold(chars: &[char]) -> Vec<char> {
+    let lower: Vec<char> = chars
+        .iter()
+        .map(|c| c.to_lowercase().next().unwrap_or(*c))
+        .collect();
+    let letter = |at: Option<usize>| at.and_then(|at| lower.get(at)).is_some_and(|c| c.is_alphabetic());
+    lower
+        .iter()
+        .enumerate()
+        .map(|(at, c)| match c {
+            // Between or beside letters only: "T0TAL", "1NVOICE"; never in numbers.
+            '0' if letter(at.checked_sub(1)) && letter(Some(at + 1)) => 'o',
+            '1' if letter(at.checked_sub(1)) && letter(Some(at + 1)) => 'l',
+            '|' if letter(Some(at + 1)) => 'i',
+            '’' | '`' => '\'',
+            '\t' | '\u{a0}' => ' ',
+            other => *other,
+        })
+        .collect()
+}
+
+/// A value, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Found<T> {
+    pub(super) value: T,
+    pub(super) page: u32,
+    pub(super) quote: String,
+}
+
+impl<T> Found<T> {
+    pub(super) fn new(value: T, line: &Line, quote: &str) -> Self {
+        Self {
+            value,
+            page: line.page,
+            quote: quote.trim().to_owned(),
+        }
+    }
+
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
+        Found {
+            value: change(self.value),
+            page: self.page,
+            quote: self.quote,
+        }
+    }
+
+    pub(super) fn evidence(&self, field: &str) -> Evidence {
+        Evidence {
+            field: field.to_owned(),
+            page: self.page,
+            quote: self.quote.clone(),
+            bbox: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_found_as_whole_words_through_bad_recognition() {
+        assert_eq!(Line::new(1, "SUBT0TAL 9.00").find("subtotal"), Some((0, 8)));
+        assert_eq!(Line::new(1, "Subtotal 9.00").find("total"), None);
+        assert_eq!(Line::new(1, "Total: 9.00").find("total"), Some((0, 5)));
+        let line = Line::new(1, "Größe (Maß) Total 10");
+        let (_, end) = line.find("total").unwrap();
+        assert_eq!(line.from(end), " 10");
+    }
+}

@@ -1,0 +1,88 @@
+//! `offline`: docmill's own extractor. Free, deterministic, no key, no network: it fills
+//! a template from the text of the pages by labels, aliases and typed patterns, says where
+//! each value stands, and leaves out what it cannot find.
+//!
+//! It is no language model. What it is good for, and how good, is measured in
+//! `docs/guide/offline.md`; how a template steers it (`x-docmill-…`) is described there.
+//!
+//! Rooms: [`lines`] (the document as lines), [`amounts`], [`dates`], [`ids`] (values and
+//! their checksums), [`header`] (who issued it), [`rows`] (lists), [`legal`], [`entities`]
+//! (personal data), and [`fields`], which fills the schema.
+
+mod amounts;
+mod dates;
+mod entities;
+mod fields;
+mod header;
+mod ids;
+mod legal;
+mod lines;
+mod rows;
+
+use async_trait::async_trait;
+use docmill_core::extraction::Evidence;
+use docmill_core::page::Page;
+use docmill_core::price::CallBound;
+use docmill_core::usage::Usage;
+use serde_json::Value;
+
+use crate::answer::{Answer, CallError, Finish};
+use crate::provider::{ModelLimits, Provider};
+use crate::request::Request;
+use crate::signals::Signals;
+
+/// The extractor as a provider.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Offline;
+
+/// Fills a schema from pages: the data, and where its values stand.
+#[must_use]
+pub fn extract(schema: &Value, pages: &[Page]) -> (Value, Vec<Evidence>) {
+    let filled = fields::fill(schema, pages);
+    (Value::Object(filled.data), filled.evidence)
+}
+
+#[async_trait]
+impl Provider for Offline {
+    fn name(&self) -> &str {
+        "offline"
+    }
+
+    fn limits(&self, _model: &str) -> ModelLimits {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        ModelLimits {
+            max_input_tokens: u64::from(u32::MAX),
+            max_output_tokens: u32::MAX,
+            vision: false,
+            default_concurrency: u32::try_from(cores).unwrap_or(2),
+        }
+    }
+
+    fn bound(&self, _request: &Request) -> CallBound {
+        CallBound {
+            input_tokens: 0,
+            output_tokens: 0,
+        }
+    }
+
+    fn expect(&self, _request: &Request) -> Usage {
+        Usage::default()
+    }
+
+    async fn call(&self, request: &Request) -> Result<Answer, CallError> {
+        let (data, evidence) = extract(&request.template.schema, &request.pages);
+        Ok(Answer {
+            text: data.to_string(),
+            usage: Some(Usage::default()),
+            finish: Finish::Stop,
+            request_id: None,
+            signals: Signals::default(),
+            evidence,
+            simulated: false,
+        })
+    }
+
+    async fn probe(&self, _model: &str) -> Result<(), CallError> {
+        Ok(())
+    }
+}

@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         limit: Duration::from_secs(15),
         ocr_limit: Duration::from_secs(300),
     }));
+    let mut largest = 0;
     for path in paths {
         let name = path
             .file_name()
@@ -54,6 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let result = reader.read(request).await;
         let took = started.elapsed().as_millis();
+        largest = largest.max(largest_child());
         let shown = path.display();
         match result {
             Ok(reading) => {
@@ -76,7 +78,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Err(failure) => println!("no\t{took} ms\t{}\t{failure}\t{shown}", failure.code),
         }
     }
+    eprintln!("largest worker that lived on: {} MB", largest / 1024);
     Ok(())
+}
+
+/// Most memory any child of this process ever had, in KiB, where the system tells (Linux).
+fn largest_child() -> u64 {
+    let own = format!("{}", std::process::id());
+    let field = |status: &str, name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next().map(str::to_owned)
+    };
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return 0;
+    };
+    processes
+        .flatten()
+        .filter_map(|process| std::fs::read_to_string(process.path().join("status")).ok())
+        .filter(|status| field(status, "PPid:").as_ref() == Some(&own))
+        .filter_map(|status| field(&status, "VmHWM:")?.parse().ok())
+        .max()
+        .unwrap_or(0)
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {

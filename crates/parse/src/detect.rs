@@ -7,6 +7,7 @@ use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
 
 use crate::limits;
+use crate::ole;
 use crate::text;
 
 macro_rules! formats {
@@ -226,7 +227,7 @@ fn by_first_entries(content: &[u8]) -> Format {
 }
 
 fn in_ole(content: &[u8]) -> Format {
-    let Ok(file) = cfb::CompoundFile::open(Cursor::new(content)) else {
+    let Ok(file) = ole::open(content) else {
         return Format::Ole;
     };
     let has = |name: &str| file.exists(name);

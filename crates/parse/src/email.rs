@@ -7,6 +7,7 @@ use docmill_core::failure::{Failure, FailureCode};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 
 use crate::html;
+use crate::ole::{self, Compound};
 use crate::outcome::Outcome;
 use crate::text;
 
@@ -132,8 +133,7 @@ pub(crate) fn msg(content: &[u8]) -> Result<Outcome, Failure> {
             format!("the Outlook message could not be read: {reason}"),
         )
     };
-    let mut file =
-        cfb::CompoundFile::open(Cursor::new(content)).map_err(|error| corrupt(error.to_string()))?;
+    let mut file = ole::open(content).map_err(|error| corrupt(error.to_string()))?;
     let mut property = |folder: &str, number: &str| string_property(&mut file, folder, number);
     let from = match (
         property("", "0C1A"),
@@ -171,8 +171,6 @@ pub(crate) fn msg(content: &[u8]) -> Result<Outcome, Failure> {
     }
     Ok(Outcome::of_text(text::tidy(&out)))
 }
-
-type Compound<'a> = cfb::CompoundFile<Cursor<&'a [u8]>>;
 
 fn stream(file: &mut Compound<'_>, path: &str) -> Option<Vec<u8>> {
     if !file.exists(path) {

@@ -14,6 +14,7 @@ mod html;
 mod limits;
 mod ocr;
 mod office;
+mod ole;
 mod outcome;
 mod pdf;
 mod picture;
@@ -24,6 +25,7 @@ mod sheet;
 mod table;
 mod text;
 mod tools;
+mod turn;
 mod unread;
 
 pub use detect::{Detected, Format, detect};

@@ -13,6 +13,7 @@ use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use image::DynamicImage;
 use pdf_oxide::document::PdfDocument;
 
+use crate::cpu;
 use crate::limits;
 use crate::ocr;
 use crate::outcome::Outcome;
@@ -63,6 +64,7 @@ fn text_layer(
     passwords: &[String],
     options: &ReadOptions,
 ) -> Result<(Outcome, Option<String>), Failure> {
+    cpu::allow(cpu::PAGE);
     let (document, password) = open(content, passwords)?;
     let count = document.page_count().map_err(|error| corrupt(&error))?;
     let limit = page_limit(options);
@@ -74,6 +76,7 @@ fn text_layer(
     let mut words = 0;
     for index in 0..count.min(limit) {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        cpu::allow(cpu::PAGE);
         match unharmed(|| page(&document, index)) {
             Ok(page) => {
                 bytes += page.text.len();
@@ -338,9 +341,9 @@ fn read_scan<'a>(
     ocr_until: Option<Instant>,
 ) -> Result<Page, String> {
     ocr::ready(ocr_until)?;
-    crate::cpu::allow_more();
+    cpu::allow(cpu::PAGE);
     let (drawn, scale) = draw(page, cache, OCR_DPI / 72.0, OCR_EDGE)?;
-    let mut picture = picture::for_ocr(drawn).map_err(|failure| failure.message)?;
+    let mut picture = picture::for_ocr(drawn);
     picture.scale /= scale;
     ocr::page(number, page.render_dimensions(), &picture, &options.ocr_languages)
 }
@@ -414,7 +417,7 @@ pub(crate) fn render(
         .skip(first - 1)
         .take(options.max_pages as usize)
     {
-        crate::cpu::allow_more();
+        cpu::allow(cpu::PAGE);
         let (picture, _) = draw(page, &cache, options.dpi as f32 / 72.0, options.max_edge)
             .map_err(|reason| corrupt(&format!("page {}: {reason}", index + 1)))?;
         images.push(picture::for_model(

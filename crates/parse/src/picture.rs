@@ -7,6 +7,7 @@ use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::{Page, PageImage, TextOrigin};
 use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 
+use crate::cpu;
 use crate::detect::Format;
 use crate::limits;
 use crate::ocr::{self, Picture};
@@ -147,9 +148,8 @@ pub(crate) fn read(
             continue;
         }
         let page = ocr::ready(ocr_until).and_then(|()| {
-            crate::cpu::allow_more();
-            let picture = for_ocr(frame).map_err(|failure| failure.message)?;
-            ocr::page(number, size, &picture, &options.ocr_languages)
+            cpu::allow(cpu::PAGE);
+            ocr::page(number, size, &for_ocr(frame), &options.ocr_languages)
         });
         outcome.pages.push(page.unwrap_or_else(|reason| {
             unread.add(number, &reason);
@@ -173,7 +173,7 @@ pub(crate) fn without_text(number: u32, (width, height): (f32, f32)) -> Page {
 }
 
 /// A picture as tesseract likes it: grey, its size within reason.
-pub(crate) fn for_ocr(picture: DynamicImage) -> Result<Picture, Failure> {
+pub(crate) fn for_ocr(picture: DynamicImage) -> Picture {
     let edge = picture.width().max(picture.height()).max(1);
     let wanted = edge.clamp(OCR_MIN_EDGE, OCR_MAX_EDGE);
     let factor = wanted as f32 / edge as f32;
@@ -192,11 +192,11 @@ pub(crate) fn for_ocr(picture: DynamicImage) -> Result<Picture, Failure> {
     }
     // A letter-sized page at this resolution; receipts are narrower, and forgiving.
     let dpi = 300;
-    Ok(Picture {
-        bytes: png(&DynamicImage::ImageLuma8(grey))?,
+    Picture {
+        pixels: grey,
         dpi,
         scale: 1.0 / factor,
-    })
+    }
 }
 
 /// Transparent pictures on white: on black, black text would vanish.

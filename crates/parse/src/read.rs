@@ -80,7 +80,7 @@ fn open(
         | Format::Rtf
         | Format::Doc
         | Format::Ppt
-        | Format::Epub => office::read(content, detected.format),
+        | Format::Epub => office::read(content, detected.format, options, ocr_until),
         Format::Html => html::page(content),
         Format::Mhtml => html::mhtml(content),
         Format::Eml => email::eml(content),

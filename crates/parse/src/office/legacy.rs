@@ -1,17 +1,18 @@
 //! The old binary formats of Word and PowerPoint, inside an OLE2 file system.
 
-use std::io::{Cursor, Read as _};
+use std::io::Read as _;
 
 use docmill_core::failure::Failure;
 use encoding_rs::{UTF_16LE, WINDOWS_1252};
 
 use super::corrupt;
 use crate::limits;
+use crate::ole;
 use crate::outcome::Outcome;
 use crate::text;
 
 fn stream(content: &[u8], name: &str) -> Result<Option<Vec<u8>>, Failure> {
-    let mut file = cfb::CompoundFile::open(Cursor::new(content)).map_err(corrupt)?;
+    let mut file = ole::open(content).map_err(corrupt)?;
     if !file.exists(name) {
         return Ok(None);
     }

@@ -7,16 +7,31 @@ mod epub;
 mod legacy;
 mod odf;
 mod package;
+mod pictures;
 mod pptx;
 mod rtf;
+
+use std::time::Instant;
 
 use docmill_core::failure::{Failure, FailureCode};
 
 use crate::detect::Format;
 use crate::outcome::Outcome;
+use crate::port::ReadOptions;
 
 /// Reads an office document.
-pub(crate) fn read(content: &[u8], format: Format) -> Result<Outcome, Failure> {
+pub(crate) fn read(
+    content: &[u8],
+    format: Format,
+    options: &ReadOptions,
+    ocr_until: Option<Instant>,
+) -> Result<Outcome, Failure> {
+    let mut outcome = text(content, format)?;
+    pictures::add(content, format, options, ocr_until, &mut outcome);
+    Ok(outcome)
+}
+
+fn text(content: &[u8], format: Format) -> Result<Outcome, Failure> {
     match format {
         Format::Docx => docx::read(content),
         Format::Pptx => pptx::read(content),

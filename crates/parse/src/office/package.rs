@@ -47,6 +47,11 @@ impl<'a> Package<'a> {
 
     /// The text of a part; `None` when there is none of that name.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, Failure> {
+        Ok(self.bytes(name)?.map(|bytes| crate::text::decode(&bytes)))
+    }
+
+    /// The content of a part; `None` when there is none of that name.
+    pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         let entry = match self.archive.by_name(name) {
             Ok(entry) => entry,
             Err(zip::result::ZipError::FileNotFound) => return Ok(None),
@@ -64,7 +69,7 @@ impl<'a> Package<'a> {
             );
             return Err(Failure::new(FailureCode::ParseLimit, message));
         }
-        Ok(Some(crate::text::decode(&bytes)))
+        Ok(Some(bytes))
     }
 }
 

@@ -65,7 +65,11 @@ async fn pages_are_rendered_within_the_asked_size() {
     assert_eq!(pictures.len(), 1);
     assert_eq!(pictures[0].page, 2);
     // Whole pixels: one may be lost.
-    assert!((399..=400).contains(&pictures[0].height), "{}", pictures[0].height);
+    assert!(
+        (399..=400).contains(&pictures[0].height),
+        "{}",
+        pictures[0].height
+    );
     assert!(pictures[0].png.starts_with(b"\x89PNG"));
 }
 

@@ -51,7 +51,20 @@ pattern!(
 );
 pattern!(
     AGE,
-    r"(?i)\b(?P<name>\d{1,3}[- ]year[s]?[- ]old)\b|\b(?:age|aged|alter)\s*:?\s*(?P<years>\d{1,3})\b"
+    r"(?i)\b(?P<name>\d{1,3}-year[s]?-old)\b|\b(?P<years>\d{1,3})\s(?:years?[- ]old\b|y/?o\b)|\b(?:age|aged|alter|turned|i'm|i am|he was|she was)\s*:?\s*(?P<bare>\d{1,3})\b"
+);
+pattern!(TIME, r"\b\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2})?\b");
+pattern!(
+    YEAR,
+    r"(?:\b(?i:in|of|since|until|by|year|a)\s+)(?P<name>(?:19|20)\d{2})\b"
+);
+pattern!(
+    INTRODUCED,
+    r"(?:\b(?i:is from|i work for|works? (?:at|for)|employed by|company called)\s+)(?P<name>\p{Lu}[\p{L}&.'’\-]*(?:,?\s+(?:and\s+)?\p{Lu}[\p{L}&.'’\-]*){0,4})"
+);
+pattern!(
+    ADDRESS_LINE,
+    r"(?P<name>\b\d{1,5}\s+\p{Lu}[\p{L}.'’\-]+(?:\s+[\p{L}.'’\-]+){0,4}\s+\d{1,4}(?:,?\s*(?:Apt|Suite|Unit)\.?\s*\d+)?|\bP\.?O\.?\s?Box\s+\d+|\b(?:PSC|Unit)\s+\d+,?\s+Box\s+\d+)"
 );
 pattern!(RECORD, r"\b(?P<name>(?:MRN|HOSP|MR|PT|PAT)[-#: ]?\d{5,12})\b");
 pattern!(
@@ -511,6 +524,7 @@ fn of_page(page: &Page) -> Vec<Entity> {
     taken.all("national_id", &ids::SSN, |_| true);
     taken.all("ip_address", &ids::IPV4, |_| true);
     taken.all("ip_address", &ids::IPV6, |_| true);
+    taken.all("date", &TIME, |_| true);
     let order = dates::order(text);
     for date in dates::of(text, order) {
         taken.add("date", date.start, date.end);
@@ -523,7 +537,10 @@ fn of_page(page: &Page) -> Vec<Entity> {
     taken.named("age", &AGE, |_| true);
     taken.named("address", &STREET, |_| true);
     taken.named("address", &STREET_DE, |_| true);
+    taken.named("address", &ADDRESS_LINE, |_| true);
     taken.named("organisation", &ORGANISATION, |_| true);
+    taken.named("organisation", &INTRODUCED, |_| true);
+    taken.named("date", &YEAR, |_| true);
     taken.named("person", &PERSON_TITLE, is_name);
     taken.named("person", &PERSON_LABEL, |name| {
         is_name(name) && (name.contains(' ') || given(name))
@@ -635,7 +652,10 @@ impl Taken<'_> {
         let Some(regex) = pattern.as_ref() else { return };
         let page = self.page;
         for capture in regex.captures_iter(&page.text) {
-            let part = capture.name("name").or_else(|| capture.name("years"));
+            let part = capture
+                .name("name")
+                .or_else(|| capture.name("years"))
+                .or_else(|| capture.name("bare"));
             if let Some(part) = part.filter(|part| accept(part.as_str())) {
                 // A name does not run on to the next line.
                 let end = part

@@ -86,3 +86,12 @@ impl Provider for Offline {
         Ok(())
     }
 }
+
+/// The first date in a text as ISO 8601: for comparing dates as they are printed.
+#[must_use]
+pub fn read_date(text: &str) -> Option<String> {
+    dates::of(text, dates::order(text))
+        .into_iter()
+        .next()
+        .map(|date| date.iso)
+}

@@ -6,3 +6,4 @@ mod faults;
 mod formats;
 mod harness;
 mod passwords;
+mod pictures;

@@ -1,0 +1,111 @@
+//! Pictures of text. Where tesseract is not installed, the same documents say so.
+
+use docmill_core::page::{ParsedDocument, TextOrigin};
+use docmill_parse::{ImageOptions, Reader as _, tools};
+
+use crate::build::{line, pdf, zip};
+use crate::harness::{read, reader, request};
+
+/// Several lines: orientation is told from some fifty letters.
+const LINES: [&str; 5] = [
+    "Invoice 4711 of the hardware store",
+    "Delivery address: 12 Garden Street, Springfield",
+    "Twenty boxes of screws and washers",
+    "Payment within thirty days of the invoice date",
+    "Total amount 119.00 EUR",
+];
+
+/// The lines as a picture of a page, at 150 dots per inch.
+async fn picture() -> Vec<u8> {
+    let page: String = (0..)
+        .zip(LINES)
+        .map(|(row, text)| line(72, 700 - row * 40, text))
+        .collect();
+    let images = ImageOptions {
+        dpi: 150,
+        max_edge: 2000,
+        first_page: 1,
+        max_pages: 1,
+    };
+    let mut pictures = reader()
+        .render(request("a.pdf", pdf(&[&page])), images)
+        .await
+        .expect("a rendered page");
+    pictures.remove(0).png
+}
+
+/// Whether tesseract is here; if it is not, the reading must say so.
+fn was_read(reading: &ParsedDocument) -> bool {
+    let installed = tools()
+        .iter()
+        .any(|tool| tool.name == "tesseract" && tool.version.is_some());
+    if !installed {
+        let told = reading
+            .notes
+            .iter()
+            .any(|note| note.contains("tesseract is not installed"));
+        assert!(told && reading.partial, "{:?}", reading.notes);
+    }
+    installed
+}
+
+fn assert_total_in_its_place(reading: &ParsedDocument, height: f32) {
+    let page = &reading.pages[0];
+    assert_eq!(page.origin, TextOrigin::Ocr);
+    assert!(page.text.contains("Total amount 119.00"), "{}", page.text);
+    let total = page
+        .words
+        .iter()
+        .find(|word| &page.text[word.start as usize..word.end as usize] == "Total")
+        .expect("the word");
+    assert!(total.confidence.is_some_and(|confidence| confidence > 50));
+    // Its base line is 540 of 792 points above the bottom of the page.
+    let middle = f32::midpoint(total.bbox.y0, total.bbox.y1) / height;
+    assert!((0.30..0.34).contains(&middle), "{middle}");
+}
+
+#[tokio::test]
+async fn a_picture_of_text_is_read_with_places() {
+    let reading = read("scan.png", picture().await).await.expect("a picture");
+    if was_read(&reading) {
+        assert_total_in_its_place(&reading, reading.pages[0].height);
+    }
+}
+
+#[tokio::test]
+async fn a_picture_on_its_head_is_turned_and_places_are_those_of_the_picture() {
+    let upright = image::load_from_memory(&picture().await).expect("a PNG");
+    let mut turned = std::io::Cursor::new(Vec::new());
+    upright
+        .rotate180()
+        .write_to(&mut turned, image::ImageFormat::Png)
+        .expect("a PNG");
+    let mut reading = read("scan.png", turned.into_inner()).await.expect("a picture");
+    let knows_turns = tools().iter().any(|tool| tool.details.contains("osd"));
+    if was_read(&reading) && knows_turns {
+        let page = &mut reading.pages[0];
+        for word in &mut page.words {
+            (word.bbox.y0, word.bbox.y1) = (page.height - word.bbox.y1, page.height - word.bbox.y0);
+        }
+        let height = page.height;
+        assert_total_in_its_place(&reading, height);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_is_only_a_picture_gets_it_read() {
+    let picture = picture().await;
+    let document = zip(&[
+        (
+            "word/document.xml",
+            b"<w:document xmlns:w=\"w\"><w:p><w:t>Scan</w:t></w:p></w:document>",
+        ),
+        ("word/media/image1.png", &picture),
+    ]);
+    let reading = read("a.docx", document).await.expect("a document");
+    assert_eq!(reading.pages[0].text, "Scan");
+    if was_read(&reading) {
+        assert_eq!(reading.pages[1].label.as_deref(), Some("Picture image1.png"));
+        assert!(reading.pages[1].text.contains("Total amount"));
+    }
+}

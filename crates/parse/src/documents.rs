@@ -28,15 +28,11 @@ impl Documents {
 #[async_trait]
 impl Reader for Documents {
     async fn read(&self, request: ReadRequest) -> Result<ParsedDocument, Failure> {
-        let small = request.content.len() <= READ_HERE;
-        if small && read::is_plain(detect(&request.name, &request.content).format) {
-            return read::read(
-                &request.name,
-                &request.content,
-                &request.passwords,
-                &request.options,
-                None,
-            );
+        if (1..=READ_HERE).contains(&request.content.len()) {
+            let detected = detect(&request.name, &request.content);
+            if read::is_plain(detected.format) {
+                return read::read_as(&detected, &request.content, &[], &request.options, None);
+            }
         }
         self.sandbox.read(request).await
     }

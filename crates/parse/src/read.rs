@@ -36,13 +36,22 @@ pub(crate) fn read(
     if let Some(failure) = detected.unsupported() {
         return Err(failure);
     }
-    if let Some(plain) = decrypted(&detected, content, passwords)? {
-        let inside = detect(name, &plain);
-        let outcome = open(&inside, &plain, &[], options, ocr_until)?;
-        return Ok(put_together(&inside, outcome));
+    match decrypted(&detected, content, passwords)? {
+        Some(plain) => read_as(&detect(name, &plain), &plain, &[], options, ocr_until),
+        None => read_as(&detected, content, passwords, options, ocr_until),
     }
-    let outcome = open(&detected, content, passwords, options, ocr_until)?;
-    let reading = put_together(&detected, outcome);
+}
+
+/// Reads a document of which it is known what it is.
+pub(crate) fn read_as(
+    detected: &Detected,
+    content: &[u8],
+    passwords: &[String],
+    options: &ReadOptions,
+    ocr_until: Option<Instant>,
+) -> Result<ParsedDocument, Failure> {
+    let outcome = open(detected, content, passwords, options, ocr_until)?;
+    let reading = put_together(detected, outcome);
     if reading.is_blank() && reading.kind != Kind::Image && reading.kind != Kind::Pdf {
         return Err(Failure::new(FailureCode::EmptyDocument, "there is no text in it"));
     }

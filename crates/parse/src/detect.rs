@@ -142,7 +142,10 @@ impl Detected {
 /// entries of a ZIP archive.
 #[must_use]
 pub fn detect(name: &str, content: &[u8]) -> Detected {
-    Detected::of(by_magic(content).unwrap_or_else(|| by_text(name, content)))
+    // This runs where documents are taken in. A container that breaks its reader is of no type
+    // docmill reads; it must not break the intake.
+    let told = std::panic::catch_unwind(|| by_magic(content)).unwrap_or(Some(Format::Unknown));
+    Detected::of(told.unwrap_or_else(|| by_text(name, content)))
 }
 
 /// Bytes of JSON that are looked through while it is told what a file is.

@@ -65,16 +65,26 @@ pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
 pub(crate) fn decode(bytes: &[u8]) -> String {
     let encoding = encoding_by_mark(bytes)
         .or_else(|| utf16_without_mark(bytes))
-        .unwrap_or_else(|| {
-            // A cut in the middle of a character, as heads have, is no sign against UTF-8.
-            let sound = match std::str::from_utf8(bytes) {
-                Ok(_) => true,
-                Err(error) => error.error_len().is_none(),
-            };
-            if sound { UTF_8 } else { WINDOWS_1252 }
-        });
+        .unwrap_or_else(|| if is_utf8(bytes) { UTF_8 } else { WINDOWS_1252 });
     let (text, _, _) = encoding.decode(bytes);
     text.into_owned()
+}
+
+/// Whether bytes are UTF-8, if need be with a few damaged characters. A cut in the middle of
+/// a character, as heads have, is no sign against it; characters of several bytes that are
+/// right are a strong sign for it, since other encodings hardly ever make one by chance.
+fn is_utf8(bytes: &[u8]) -> bool {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => return true,
+        Err(error) if error.error_len().is_none() => return true,
+        Err(_) => {}
+    }
+    let (mut right, mut wrong) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        wrong += usize::from(!chunk.invalid().is_empty());
+    }
+    right > wrong * 4
 }
 
 /// A page of text without places.
@@ -153,6 +163,10 @@ mod tests {
     fn encodings_are_told_apart() {
         assert_eq!(decode("Grüße".as_bytes()), "Grüße");
         assert_eq!(decode(b"Gr\xfc\xdfe"), "Grüße");
+        assert_eq!(
+            decode(b"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xe2\x82\xac \xff!"),
+            "äöüß€ \u{fffd}!"
+        );
         assert_eq!(decode(b"\xff\xfeG\0r\0\xfc\0"), "Grü");
         let unmarked: Vec<u8> = "plain words here"
             .encode_utf16()

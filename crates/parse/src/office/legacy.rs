@@ -115,9 +115,6 @@ pub(super) fn ppt(content: &[u8]) -> Result<Outcome, Failure> {
     let document = stream(content, "/PowerPoint Document")?.ok_or_else(|| corrupt("it has no slides"))?;
     let mut text = String::new();
     atoms(&document, 0, &mut text);
-    if text.trim().is_empty() {
-        return Err(corrupt("no text was found in it"));
-    }
     Ok(Outcome::of_text(text::tidy(&text)))
 }
 
@@ -130,6 +127,10 @@ fn atoms(bytes: &[u8], depth: usize, text: &mut String) {
         let end = start.saturating_add(length as usize).min(bytes.len());
         let Some(body) = bytes.get(start..end) else { return };
         match kind {
+            // Masters hold only what a program writes there ("Click to edit …"): the master slide, the
+            // handout, and the list of masters (a list of texts, instance 1).
+            0x03f8 | 0x0fc9 => {}
+            0x0ff0 if version >> 4 == 1 => {}
             // A container: its records are inside.
             _ if version & 0x0f == 0x0f && depth < 32 => atoms(body, depth + 1, text),
             0x0fa0 => push(text, &UTF_16LE.decode_without_bom_handling(body).0),

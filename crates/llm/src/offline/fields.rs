@@ -385,6 +385,13 @@ impl Document<'_> {
     fn labelled_name(&self, field: &Field<'_>, not_alone: &[&str]) -> Option<Found<String>> {
         for (index, end) in self.labelled(&field.labels()) {
             let line = &self.lines[index];
+            // "Buyer/Recipient" is one label.
+            let joined = line
+                .from(end)
+                .chars()
+                .take_while(|c| *c == '/' || (c.is_alphabetic() && line.from(end).starts_with('/')))
+                .count();
+            let end = end + joined;
             let rest = line.from(end);
             // A value follows a colon or a wide gap; otherwise the label is part of a sentence.
             let marked = rest.starts_with("   ") || rest.trim_start().starts_with([':', '|', '#']);
@@ -396,18 +403,53 @@ impl Document<'_> {
                 && !not_alone
                     .iter()
                     .any(|label| line.find(label).is_some() && !marked && !line.text.ends_with(':'));
-            if let Some(below) = self
-                .lines
-                .get(index + 1)
-                .filter(|below| label_alone && below.page == line.page)
-            {
-                let value = cell(&below.text);
-                if value.chars().filter(|c| c.is_alphabetic()).count() >= 2 {
-                    return Some(Found::new(value.to_owned(), below, value));
-                }
+            if let Some(found) = self.below(index, end, label_alone) {
+                return Some(found);
             }
         }
         None
+    }
+
+    /// What stands below a label in its column: the value of a "Name:" within a few lines, else
+    /// the next line when the label had its line (or its cell) to itself.
+    fn below(&self, index: usize, end: usize, label_alone: bool) -> Option<Found<String>> {
+        let line = &self.lines[index];
+        let column = line.text[..line.offset(end)].matches("   ").count();
+        let alone = label_alone || line.from(end).is_empty() || line.from(end).starts_with("   ");
+        if !alone {
+            return None;
+        }
+        let below = || {
+            self.lines[index + 1..]
+                .iter()
+                .take(5)
+                .take_while(|below| below.page == line.page)
+        };
+        let in_column = |below: &Line| {
+            let cells: Vec<String> = below
+                .text
+                .split("   ")
+                .map(|cell| cell.trim().to_owned())
+                .collect();
+            cells.get(column).or(cells.first()).cloned().unwrap_or_default()
+        };
+        for line in below() {
+            // Label and value are cells of their own: "Name:   Blue Heron   Name:   Ann Roe".
+            let labels: Vec<(usize, &str)> = line.text.match_indices("Name:").collect();
+            let at = labels.get(column).or(labels.first()).map(|(at, _)| at + 5);
+            if let Some(value) = at
+                .and_then(|at| line.text.get(at..))
+                .map(cell)
+                .filter(|value| value.chars().any(char::is_alphabetic))
+            {
+                return Some(Found::new(value.to_owned(), line, value));
+            }
+        }
+        let next = below().next()?;
+        let value = in_column(next);
+        let value = value.trim_matches(|c: char| c.is_whitespace() || "|:,;".contains(c));
+        let says = value.chars().filter(|c| c.is_alphabetic()).count() >= 2 && !value.contains(':');
+        says.then(|| Found::new(value.to_owned(), next, value))
     }
 
     /// A person's name: after a label, else the first line that is two to four capitalised words.

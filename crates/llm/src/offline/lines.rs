@@ -1,7 +1,7 @@
 //! The document as lines, with what is on each: what labels and values are found in.
 
 use docmill_core::extraction::Evidence;
-use docmill_core::page::Page;
+use docmill_core::page::{Page, Word};
 
 /// A line of a page.
 #[derive(Debug, Clone)]
@@ -15,13 +15,71 @@ pub(super) struct Line {
     offsets: Vec<usize>,
 }
 
-/// All lines that say anything.
+/// All lines that say anything. Where words have places, lines are what stands at one height
+/// on the page: a reader's order goes down columns, and would part labels from their values.
 pub(super) fn of(pages: &[Page]) -> Vec<Line> {
-    pages
-        .iter()
-        .flat_map(|page| page.text.lines().map(move |line| (page.number, line)))
-        .filter(|(_, line)| !line.trim().is_empty() && !is_rule(line))
-        .map(|(page, line)| Line::new(page, line.trim()))
+    let mut lines = Vec::new();
+    for page in pages {
+        if page.words.is_empty() {
+            let said = page
+                .text
+                .lines()
+                .filter(|line| !line.trim().is_empty() && !is_rule(line));
+            lines.extend(said.map(|line| Line::new(page.number, line.trim())));
+        } else {
+            lines.extend(
+                rows(page)
+                    .iter()
+                    .filter(|row| !is_rule(row))
+                    .map(|row| Line::new(page.number, row)),
+            );
+        }
+    }
+    lines
+}
+
+/// The words of a page, row by row, left to right; a wide gap stays three spaces wide.
+fn rows(page: &Page) -> Vec<String> {
+    let middle = |word: &Word| f32::midpoint(word.bbox.y0, word.bbox.y1);
+    let height = |word: &Word| (word.bbox.y1 - word.bbox.y0).max(1.0);
+    let mut words: Vec<&Word> = page.words.iter().collect();
+    words.sort_by(|a, b| {
+        middle(a)
+            .total_cmp(&middle(b))
+            .then(a.bbox.x0.total_cmp(&b.bbox.x0))
+    });
+    let mut rows: Vec<Vec<&Word>> = Vec::new();
+    for word in words {
+        match rows.last_mut() {
+            Some(row)
+                if row.last().is_some_and(|last| {
+                    middle(word) - middle(last) < height(word).min(height(last)) * 0.45
+                }) =>
+            {
+                row.push(word);
+            }
+            _ => rows.push(vec![word]),
+        }
+    }
+    rows.into_iter()
+        .map(|mut row| {
+            row.sort_by(|a, b| a.bbox.x0.total_cmp(&b.bbox.x0));
+            let mut text = String::new();
+            let mut last: Option<&Word> = None;
+            for word in row {
+                if let Some(last) = last {
+                    let wide = word.bbox.x0 - last.bbox.x1 > height(word).max(height(last)) * 1.4;
+                    text.push_str(if wide { "   " } else { " " });
+                }
+                text.push_str(
+                    page.text
+                        .get(word.start as usize..word.end as usize)
+                        .unwrap_or_default(),
+                );
+                last = Some(word);
+            }
+            text
+        })
         .collect()
 }
 

@@ -1,2 +1,39 @@
-//! docmill.
-fn main() {}
+//! docmill, the command: reads arguments, joins the parts, reports.
+//!
+//! - [`args`]: what can be typed, and what it means on this machine.
+//! - [`cmd`]: one file per verb.
+//! - [`report`]: what people and programs get to see.
+//! - [`wire`]: the only place that names concrete parts.
+//! - [`exit`], [`fault`]: how a command ends.
+
+mod args;
+mod clock;
+mod cmd;
+mod exit;
+mod fault;
+mod report;
+mod templates;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Context};
+use exit::Exit;
+use report::Ui;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new(&cli.global);
+    let ended = Context::new(&cli.global).and_then(|context| cmd::perform(cli.verb, &context));
+    match ended {
+        Ok(code) => code,
+        // Whoever read our output has had enough: that is no failure.
+        Err(fault) if fault.is_broken_pipe => Exit::Ok.into(),
+        Err(fault) => {
+            ui.fault(&fault);
+            fault.exit.into()
+        }
+    }
+}

@@ -37,7 +37,7 @@ use docmill_source::Source;
 use docmill_store::Store;
 
 pub use clock::{Clock, SystemClock};
-pub use error::EngineError;
+pub use error::{EngineError, ModelTrouble};
 pub use settings::Settings;
 
 /// A provider that answers for a plan, and the model's name as that provider knows it.

@@ -1,0 +1,173 @@
+//! The command line. Raw arguments mirror what can be typed and nothing more; the
+//! resolved ones ([`Context`], [`OutFile`]) have touched the system (folders, files, the environment).
+
+mod look;
+mod resolved;
+mod steer;
+mod values;
+mod work;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+pub use look::{DoctorArgs, ListArgs, LogsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb};
+pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
+pub use steer::{BatchArg, BudgetArgs, ExportArgs, OutArgs, ResumeArgs, RetryArgs};
+pub use values::{Limit, PriceArg};
+pub use work::{EstimateArgs, PasswordArgs, PlanArgs, RunArgs, SourceArgs};
+
+/// What stands above the verbs in `docmill --help`. Verbs are grouped by what one wants
+/// to do; clap would list them in one row.
+const VERBS: &str = "\
+Work:
+  run          Turn documents into data: add, estimate, process, export
+  estimate     Say what it will cost and how long it will take, without paying
+  resume       Go on with a batch that was stopped
+  retry        Put failed documents back into the queue
+
+Look:
+  status       All batches, or one
+  list         The documents of a batch
+  show         A batch, or one document: fields, places, calls
+  logs         What happened, as it happens
+
+Steer:
+  pause        Start no more calls; those in flight are finished
+  cancel       Give a batch up; results so far stay
+  budget       Raise or lower the wall
+
+Take away:
+  export       Results as CSV, Excel, JSON Lines or Parquet
+
+Set up:
+  templates    What can be taken out of documents
+  template     Show or check one template
+  doctor       What is installed, what is missing, how to get it
+  completions  Completions for your shell
+";
+
+const AFTER: &str = "\
+Examples:
+  docmill run ~/receipts --template receipt --out receipts.xlsx
+  docmill run invoices/ --template invoice --model openai/gpt-4o-mini --budget 25
+  docmill estimate s3://bucket/2024/ --template invoice --model openai/gpt-4o-mini
+  docmill list last --state failed
+  docmill export last --out results.parquet
+
+A batch is named by its id, its short id, its name, or `last`.
+
+Environment:
+  OPENAI_API_KEY and the like   Keys of providers (docmill doctor lists them)
+  DOCMILL_DATA_DIR              Folder of the database [default: ~/.local/share/docmill]
+  DOCMILL_MODEL                 Model when --model is not given [default: offline]
+  DOCMILL_BASE_URL              Address when --base-url is not given
+  NO_COLOR                      No colours
+
+Exit status: 0 done, 1 failed, 2 wrong use, 3 some documents failed, 4 budget used up,
+5 stopped or paused, 6 the model cannot be called, 7 the database cannot be used.
+";
+
+/// Turn a pile of documents into checked, structured data, within a budget.
+#[derive(Debug, Parser)]
+#[command(
+    name = "docmill",
+    version,
+    about = "Turn a pile of documents into checked, structured data, within a budget",
+    help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}{options}\n\n{after-help}",
+    before_help = VERBS,
+    after_help = AFTER,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Folder of the database and of what is kept beside it
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "DOCMILL_DATA_DIR",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Everywhere"
+    )]
+    pub color: Color,
+    /// Say only what went wrong
+    #[arg(long, short, global = true, action = ArgAction::SetTrue, help_heading = "Everywhere")]
+    pub quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Turn documents into data: add, estimate, process, export
+    Run(Box<RunArgs>),
+    /// Say what it will cost and how long it will take, without paying
+    Estimate(Box<EstimateArgs>),
+    /// Go on with a batch that was stopped
+    Resume(ResumeArgs),
+    /// Put failed documents back into the queue
+    Retry(RetryArgs),
+    /// All batches, or one
+    Status(StatusArgs),
+    /// The documents of a batch
+    List(Box<ListArgs>),
+    /// A batch, or one document: fields, places, calls
+    Show(ShowArgs),
+    /// What happened, as it happens
+    Logs(LogsArgs),
+    /// Start no more calls; those in flight are finished
+    Pause(BatchArg),
+    /// Give a batch up; results so far stay
+    Cancel(BatchArg),
+    /// Raise or lower the wall
+    Budget(BudgetArgs),
+    /// Results as CSV, Excel, JSON Lines or Parquet
+    Export(ExportArgs),
+    /// What can be taken out of documents
+    Templates(DoctorArgs),
+    /// Show or check one template
+    Template(TemplateArgs),
+    /// What is installed, what is missing, how to get it
+    Doctor(DoctorArgs),
+    /// Completions for your shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// The command line as Markdown, for the guide
+    #[command(hide = true)]
+    HelpMarkdown,
+    /// Reads documents for a parent process, with limits
+    #[command(hide = true)]
+    ParseWorker,
+}

@@ -1,0 +1,137 @@
+//! Arguments of the verbs that steer, go on and take away.
+
+use clap::Args;
+use docmill_core::document::DocumentState;
+use docmill_core::failure::FailureCode;
+use docmill_engine::export::Format;
+
+use super::{Limit, PasswordArgs, values};
+
+/// One batch.
+#[derive(Debug, Args)]
+pub struct BatchArg {
+    /// Id, short id, name or `last`
+    pub batch: String,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `docmill budget`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill budget last 40
+  docmill budget receipts none
+
+A batch that had used up its budget goes on with `docmill resume`.")]
+pub struct BudgetArgs {
+    /// Id, short id, name or `last`
+    pub batch: String,
+    /// Dollars, or `none`
+    #[arg(value_name = "USD")]
+    pub budget: Limit,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where results go.
+#[derive(Debug, Args)]
+pub struct OutArgs {
+    /// File or folder for the results (`-`: standard output)
+    #[arg(long, short, value_name = "FILE|DIR", help_heading = "Results")]
+    pub out: Option<String>,
+    /// Format, when the file's name does not say it: csv, jsonl, parquet, xlsx
+    #[arg(long, value_name = "FORMAT", help_heading = "Results")]
+    pub format: Option<Format>,
+    /// Columns that say where each value stands: page, quote, box
+    #[arg(long, help_heading = "Results")]
+    pub evidence: bool,
+}
+
+/// `docmill export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill export last --out results.xlsx
+  docmill export receipts --out results/ --format parquet --evidence
+  docmill export last --state completed --format jsonl --out - | jq .data
+
+A list inside a document becomes a table of its own: a sheet, or a file beside the
+results (results.items.csv), joined by the column `document`. Files are written whole or
+not at all. CSV holds values unchanged, also those that begin with `=`; in Excel
+workbooks they are texts, never formulas.")]
+pub struct ExportArgs {
+    /// Id, short id, name or `last`
+    pub batch: String,
+    /// Where to.
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// Only documents in this state (several: repeat it, or separate by commas)
+    #[arg(long, short, value_delimiter = ',', value_parser = values::state(), help_heading = "Results")]
+    pub state: Vec<DocumentState>,
+}
+
+/// `docmill resume`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Goes on in the foreground like `docmill run`. Passwords are never stored: give them again.")]
+pub struct ResumeArgs {
+    /// Id, short id, name or `last`
+    #[arg(default_value = "last")]
+    pub batch: String,
+    /// A new wall in dollars, or `none`
+    #[arg(long, short, value_name = "USD")]
+    pub budget: Option<Limit>,
+    /// Do not ask before spending
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Calls in flight
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concurrency: Option<u32>,
+    /// Passwords.
+    #[command(flatten)]
+    pub passwords: PasswordArgs,
+    /// Where results go.
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// One JSON document at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `docmill retry`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill retry last --failed
+  docmill retry last --code password_required --password secret
+  docmill retry last --document 17 --document 18
+
+Puts the documents back and goes on like `docmill resume`; with --later it only puts them back.")]
+pub struct RetryArgs {
+    /// Id, short id, name or `last`
+    pub batch: String,
+    /// All that failed
+    #[arg(long, required_unless_present_any = ["code", "document", "cancelled"])]
+    pub failed: bool,
+    /// Those that failed with this code
+    #[arg(long, short = 'C', value_delimiter = ',', value_name = "CODE", value_parser = values::code(), hide_possible_values = true)]
+    pub code: Vec<FailureCode>,
+    /// This document
+    #[arg(long, short, value_delimiter = ',', value_name = "NUMBER")]
+    pub document: Vec<u64>,
+    /// Those that were cancelled too
+    #[arg(long)]
+    pub cancelled: bool,
+    /// Only put them back into the queue
+    #[arg(long)]
+    pub later: bool,
+    /// Passwords.
+    #[command(flatten)]
+    pub passwords: PasswordArgs,
+    /// One JSON document at the end
+    #[arg(long)]
+    pub json: bool,
+}

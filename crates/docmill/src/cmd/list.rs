@@ -1,0 +1,105 @@
+//! `docmill list`: the documents of a batch.
+
+use docmill_core::document::DocumentState;
+use docmill_store::{DocumentPage, DocumentQuery, Matching, Position};
+
+use crate::args::{Context, ListArgs};
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::report::table::Table;
+use crate::report::text::{bytes, count};
+use crate::report::{Style, json};
+use crate::wire;
+
+/// Carries out the verb.
+pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
+    let store = wire::store_with_batches(context)?;
+    let row = store.find_batch(&args.batch).await?;
+    let query = DocumentQuery {
+        states: args.state,
+        kinds: args.kind,
+        classes: args.class,
+        codes: args.code,
+        search: args.search,
+        cost_at_least: args.min_cost,
+        sort: args.sort.into(),
+        descending: args.descending,
+        position: Position::Number(args.page),
+        limit: args.limit,
+    };
+    let page = store.documents(row.id, query).await?;
+    let ui = &context.ui;
+    if args.json {
+        ui.json(&json::page(&page))?;
+        return Ok(Exit::Ok);
+    }
+    if !page.rows.is_empty() {
+        ui.out(&table(&page).render(ui.color_out, ui.width_out()))?;
+    }
+    ui.say(&showing(&page));
+    if page.next.is_some() {
+        ui.hint(&format!("--page {} shows more", args.page.saturating_add(1)));
+    }
+    Ok(Exit::Ok)
+}
+
+fn table(page: &DocumentPage) -> Table {
+    let mut table = Table::new(&[
+        ">no", "name", "state", "kind", ">pages", ">size", ">cost", ">risk", "why",
+    ]);
+    for row in &page.rows {
+        let why = match (&row.failure, row.duplicate_of) {
+            (_, Some(original)) => format!("same content as {original}"),
+            (Some(failure), None) => format!("{}: {}", failure.code, failure.message),
+            (None, None) => String::new(),
+        };
+        table.row(vec![
+            (row.ordinal.to_string(), None),
+            (row.name.clone(), None),
+            (row.state.to_string(), Some(style(row.state))),
+            (row.kind.to_string(), None),
+            (row.pages.map(|pages| pages.to_string()).unwrap_or_default(), None),
+            (bytes(row.bytes), None),
+            (
+                if row.cost.nanos() > 0 {
+                    row.cost.to_string()
+                } else {
+                    String::new()
+                },
+                None,
+            ),
+            (row.risk.map(|risk| risk.to_string()).unwrap_or_default(), None),
+            (why, None),
+        ]);
+    }
+    table
+}
+
+/// How the state of a document is painted.
+pub fn style(state: DocumentState) -> Style {
+    match state {
+        DocumentState::Completed => Style::Green,
+        DocumentState::Failed => Style::Red,
+        DocumentState::Leased => Style::Cyan,
+        DocumentState::Skipped | DocumentState::Cancelled => Style::Yellow,
+        DocumentState::Pending => Style::Dim,
+    }
+}
+
+/// `Showing 101–200 of 10,000.`
+fn showing(page: &DocumentPage) -> String {
+    let matching = match page.matching {
+        Matching::Exactly(number) => count(number),
+        Matching::AtLeast(number) => format!("at least {}", count(number)),
+    };
+    let rows = page.rows.len() as u64;
+    match page.first {
+        _ if rows == 0 => format!("No documents here; {matching} match."),
+        Some(first) => format!(
+            "Showing {}–{} of {matching}.",
+            count(first),
+            count(first + rows - 1)
+        ),
+        None => format!("Showing {} of {matching}.", count(rows)),
+    }
+}

@@ -1,0 +1,68 @@
+//! One file per verb. A verb takes resolved arguments, asks the store or the engine, and
+//! hands what it learned to [`crate::report`].
+
+mod budget;
+mod completions;
+mod doctor;
+mod estimate;
+mod export;
+mod help;
+mod list;
+mod logs;
+mod resume;
+mod retry;
+mod run;
+mod show;
+mod status;
+mod steer;
+mod template;
+mod work;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use crate::args::{Context, TemplateVerb, Verb};
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::wire;
+
+/// Carries out a verb.
+pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
+    let ended = match verb {
+        Verb::ParseWorker => return Ok(wire::parse_worker()),
+        Verb::Run(args) => block_on(run::perform(*args, context)),
+        Verb::Estimate(args) => block_on(estimate::perform(*args, context)),
+        Verb::Resume(args) => block_on(resume::perform(args, context)),
+        Verb::Retry(args) => block_on(retry::perform(args, context)),
+        Verb::Status(args) => block_on(status::perform(args, context)),
+        Verb::List(args) => block_on(list::perform(*args, context)),
+        Verb::Show(args) => block_on(show::perform(args, context)),
+        Verb::Logs(args) => block_on(logs::perform(args, context)),
+        Verb::Pause(args) => block_on(steer::pause(args, context)),
+        Verb::Cancel(args) => block_on(steer::cancel(args, context)),
+        Verb::Budget(args) => block_on(budget::perform(args, context)),
+        Verb::Export(args) => block_on(export::perform(args, context)),
+        Verb::Templates(args) => template::list(&args, context),
+        Verb::Template(args) => match args.verb {
+            TemplateVerb::Show {
+                template,
+                schema,
+                json,
+            } => template::show(&template, schema, json, context),
+            TemplateVerb::Check { file, json } => template::check(&file, json, context),
+        },
+        Verb::Doctor(args) => doctor::perform(&args, context),
+        Verb::Completions { shell } => completions::perform(shell, context),
+        Verb::HelpMarkdown => help::perform(context),
+    };
+    ended.map(ExitCode::from)
+}
+
+/// Runs a verb that waits for something.
+fn block_on(verb: impl Future<Output = Result<Exit, Fault>>) -> Result<Exit, Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Exit::Failure, format!("no threads could be started: {error}")))?;
+    runtime.block_on(verb)
+}

@@ -1,0 +1,106 @@
+//! `docmill status`: all batches, or one.
+
+use docmill_store::{BatchQuery, BatchRow, Store};
+
+use crate::args::{Context, StatusArgs};
+use crate::clock::now;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
+use crate::report::summary::{self, state_style};
+use crate::report::table::Table;
+use crate::report::text::{ago, count, spent};
+use crate::report::{failures, json};
+use crate::wire;
+
+/// Carries out the verb.
+pub async fn perform(args: StatusArgs, context: &Context) -> Result<Exit, Fault> {
+    let Some(reference) = &args.batch else {
+        return all(args.json, context).await;
+    };
+    let store = wire::store_with_batches(context)?;
+    let mut row = store.find_batch(reference).await?;
+    if args.watch {
+        row = watch(store.as_ref(), &row, context).await?;
+    }
+    let groups = store.failures(row.id).await?;
+    if args.json {
+        let mut value = json::batch(&row);
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("failures".to_owned(), groups.iter().map(json::failure).collect());
+        }
+        context.ui.json(&value)?;
+        return Ok(Exit::Ok);
+    }
+    let ui = &context.ui;
+    let mut text = summary::batch(&row, now(), ui.color_out);
+    if !groups.is_empty() {
+        text.push('\n');
+        text.push_str(&failures::render(&groups, ui.color_out, ui.width_out()));
+    }
+    ui.out(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// Draws the batch until it rests.
+async fn watch(store: &dyn Store, row: &BatchRow, context: &Context) -> Result<BatchRow, Fault> {
+    let mut watcher = Watcher::new(store, row.id);
+    let mut reporter = Reporter::new(&context.ui);
+    loop {
+        let glance = watcher.look().await?;
+        reporter.batch(&glance);
+        let rests = glance.row.state.is_ended() || glance.row.state == docmill_core::BatchState::Paused;
+        if rests && glance.row.calls_in_flight == 0 {
+            return Ok(glance.row);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            // Watching ends, the work goes on.
+            _ = tokio::signal::ctrl_c() => return Ok(glance.row),
+        }
+    }
+}
+
+async fn all(as_json: bool, context: &Context) -> Result<Exit, Fault> {
+    let rows = match wire::store_to_look(context)? {
+        Some(store) => store.batches(BatchQuery::default()).await?,
+        None => Vec::new(),
+    };
+    let ui = &context.ui;
+    if as_json {
+        ui.json(&rows.iter().map(json::batch).collect::<Vec<_>>())?;
+        return Ok(Exit::Ok);
+    }
+    if rows.is_empty() {
+        ui.say(&format!("no batches in {}", context.data_dir.display()));
+        ui.hint("docmill run SOURCE --template TEMPLATE makes one");
+        return Ok(Exit::Ok);
+    }
+    let mut table = Table::new(&[
+        "id",
+        "name",
+        "state",
+        ">documents",
+        ">completed",
+        ">failed",
+        "cost",
+        "model",
+        "changed",
+    ]);
+    let now = now();
+    for row in &rows {
+        table.row(vec![
+            (row.id.short(), None),
+            (row.name.clone(), None),
+            (row.state.to_string(), Some(state_style(row.state))),
+            (count(row.counters.total()), None),
+            (count(row.counters.completed), None),
+            (count(row.counters.failed), None),
+            (spent(row.balance.settled, row.balance.budget), None),
+            (row.plan.model.clone(), None),
+            (ago(row.updated_at, now), None),
+        ]);
+    }
+    ui.out(&table.render(ui.color_out, ui.width_out()))?;
+    Ok(Exit::Ok)
+}

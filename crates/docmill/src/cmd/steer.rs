@@ -1,0 +1,72 @@
+//! `docmill pause` and `docmill cancel`.
+
+use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_store::BatchRow;
+
+use crate::args::{BatchArg, Context};
+use crate::clock::now;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::report::json;
+use crate::report::text::{clean, counted};
+use crate::wire;
+
+/// Carries out `pause`.
+pub async fn pause(args: BatchArg, context: &Context) -> Result<Exit, Fault> {
+    let before = step(&args, BatchEvent::Pause, "paused by a person", context).await?;
+    if !args.json {
+        let ui = &context.ui;
+        ui.say(&format!(
+            "{} is paused{}",
+            clean(&before.name),
+            in_flight(&before)
+        ));
+        ui.hint(&format!("docmill resume {}", before.id.short()));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Carries out `cancel`.
+pub async fn cancel(args: BatchArg, context: &Context) -> Result<Exit, Fault> {
+    let before = step(&args, BatchEvent::Cancel, "cancelled by a person", context).await?;
+    if !args.json {
+        let ui = &context.ui;
+        let given_up = match before.state {
+            BatchState::Cancelled => "it was already".to_owned(),
+            _ => format!("{} given up", counted(before.counters.pending, "document")),
+        };
+        ui.say(&format!(
+            "{} is cancelled: {given_up}{}",
+            clean(&before.name),
+            in_flight(&before)
+        ));
+        ui.hint(&format!(
+            "results so far stay; docmill retry {} --cancelled takes it up again",
+            before.id.short()
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Moves the batch; returns how it was before.
+async fn step(
+    args: &BatchArg,
+    event: BatchEvent,
+    reason: &str,
+    context: &Context,
+) -> Result<BatchRow, Fault> {
+    let store = wire::store_to_steer(context)?;
+    let before = store.find_batch(&args.batch).await?;
+    store.transition(before.id, event, reason, now()).await??;
+    if args.json {
+        context.ui.json(&json::batch(&store.batch(before.id).await?))?;
+    }
+    Ok(before)
+}
+
+fn in_flight(row: &BatchRow) -> String {
+    match row.calls_in_flight {
+        0 => String::new(),
+        calls => format!("; {} in flight will be finished", counted(calls, "call")),
+    }
+}

@@ -1,0 +1,90 @@
+//! Working on a batch, with progress, hearing a person who wants it to stop.
+
+use std::io;
+
+use docmill_core::id::BatchId;
+use docmill_engine::run::{RunEnd, Stop};
+use tokio::sync::watch;
+
+use super::Bench;
+use crate::args::Context;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
+
+/// Runs the engine, draws progress, and hears a person who wants it to stop.
+pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(RunEnd, Stop), Fault> {
+    let (stop, stopping) = watch::channel(Stop::No);
+    let engine = bench.engine.clone();
+    let mut run = tokio::spawn(async move { engine.run(id, stopping).await });
+    let mut watcher = Watcher::new(bench.store.as_ref(), id);
+    let mut reporter = Reporter::new(&context.ui);
+    let mut signals = Signals::new()?;
+    loop {
+        tokio::select! {
+            ended = &mut run => {
+                let ended = ended.map_err(|error| {
+                    Fault::new(Exit::Failure, format!("docmill broke down: {error}; please report it"))
+                        .hint(format!("docmill resume {} goes on: nothing is lost", id.short()))
+                })?;
+                return Ok((ended?, *stop.borrow()));
+            }
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                // Progress is not worth failing for; the work itself will say what is wrong.
+                if let Ok(glance) = watcher.look().await {
+                    reporter.batch(&glance);
+                }
+            }
+            () = signals.next() => {
+                let (next, words) = match *stop.borrow() {
+                    Stop::No => (Stop::Drain, "stopping: calls in flight are being finished; once more to stop at once"),
+                    Stop::Drain | Stop::Now => (Stop::Now, "stopping at once"),
+                };
+                reporter.note(words);
+                stop.send_replace(next);
+            }
+        }
+    }
+}
+
+/// Ctrl-C, and what service managers send instead.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> Result<Self, Fault> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let deaf =
+            |error: io::Error| Fault::new(Exit::Failure, format!("signals cannot be received: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(deaf)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(deaf)?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Result<Self, Fault> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        // An error means that no signal will ever come.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What `run`, `estimate`, `resume` and `retry` have in common.
+//!
+//! - [`order`]: what is to be done with which documents; opening the batch, adding them.
+//! - [`money`]: counting, showing and asking, before anything is spent.
+//! - [`attend`]: working, with progress, hearing a person who wants it to stop.
+//! - [`outcome`]: what came of it, and ways on.
+
+mod attend;
+mod money;
+mod order;
+mod outcome;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use docmill_core::id::BatchId;
+use docmill_engine::Engine;
+use docmill_store::{BatchRow, Store};
+
+use crate::args::{Context, SourceArgs, passwords};
+use crate::fault::Fault;
+use crate::wire::{self, Needs, Providers};
+
+pub use money::{Consent, survey};
+pub use order::Order;
+pub use outcome::finish;
+
+/// Everything needed to work.
+pub struct Bench {
+    /// The engine.
+    pub engine: Engine,
+    /// Its providers.
+    pub providers: Arc<Providers>,
+    /// Its store.
+    pub store: Arc<dyn Store>,
+}
+
+impl Bench {
+    /// A bench for new documents.
+    pub fn for_sources(args: &SourceArgs, context: &Context) -> Result<Self, Fault> {
+        let needs = Needs {
+            passwords: passwords(&args.passwords)?,
+            include: args.include.clone(),
+            exclude: args.exclude.clone(),
+            max_document_bytes: Some(args.max_document_bytes),
+        };
+        Self::new(wire::store_to_work(context)?, needs, context)
+    }
+
+    /// A bench for a batch that is there.
+    pub fn new(store: Arc<dyn Store>, needs: Needs, context: &Context) -> Result<Self, Fault> {
+        let (engine, providers) = wire::engine(context, Arc::clone(&store), needs)?;
+        Ok(Self {
+            engine,
+            providers,
+            store,
+        })
+    }
+
+    /// The batch as it is now.
+    pub async fn row(&self, id: BatchId) -> Result<BatchRow, Fault> {
+        Ok(self.store.batch(id).await?)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

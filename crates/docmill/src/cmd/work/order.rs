@@ -1,0 +1,178 @@
+//! What is to be done with which documents.
+
+use std::sync::Mutex;
+
+use docmill_core::plan::Plan;
+use docmill_core::template::{Template, expected_output_tokens};
+use docmill_engine::Providers as _;
+use docmill_engine::ingest::Ingested;
+use docmill_engine::open::{BatchSpec, Opened};
+use docmill_source::Discovered;
+use docmill_store::BatchRow;
+
+use super::{Bench, lock};
+use crate::args::{Context, Limit, PlanArgs, SourceArgs, absolute_sources};
+use crate::clock::now;
+use crate::fault::Fault;
+use crate::report::live::Reporter;
+use crate::report::text::{clean, count, counted};
+use crate::{templates, wire};
+
+/// Documents looked for before a batch is made.
+const PREVIEW: usize = 50;
+
+/// An answer is allowed this many times the length expected of it: a reservation may be
+/// too large, but a cut-off answer is paid and worth nothing.
+const ANSWER_ROOM: u64 = 4;
+
+/// No answer is limited to less.
+const LEAST_ANSWER: u64 = 2048;
+
+/// An answer that holds the text of the document (or of a part of it) has no typical length.
+const WHOLE_TEXT: u64 = 16_384;
+
+/// What is to be done with which documents.
+pub struct Order {
+    sources: Vec<String>,
+    template: Template,
+    plan: Plan,
+    name: Option<String>,
+    fresh: bool,
+}
+
+impl Order {
+    /// From what was typed; nothing is opened or called yet.
+    pub fn new(sources: &SourceArgs, plan: &PlanArgs) -> Result<Self, Fault> {
+        let template = templates::find(&plan.template)?;
+        let price = match &plan.price {
+            Some(typed) => typed.0.clone(),
+            None => wire::price(&plan.model, plan.base_url.as_deref())?,
+        };
+        let order = Self {
+            sources: absolute_sources(sources)?,
+            plan: Plan {
+                model: plan.model.clone(),
+                base_url: plan.base_url.clone(),
+                price,
+                concurrency: plan.concurrency,
+                max_output_tokens: plan.max_output_tokens.unwrap_or_else(|| answer_limit(&template)),
+                reuse_answers: !plan.no_reuse,
+                ocr: !sources.no_ocr,
+                sim_speed_milli: plan.sim_speed,
+            },
+            template,
+            name: plan.name.clone(),
+            fresh: plan.new,
+        };
+        Ok(order)
+    }
+
+    /// How documents will be processed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Finds or makes the batch and adds the documents, when model and sources are right.
+    pub async fn open(
+        self,
+        bench: &Bench,
+        budget: Option<Limit>,
+        context: &Context,
+    ) -> Result<BatchRow, Fault> {
+        // The provider is found before anything is written, so that a wrong name leaves nothing behind.
+        bench.providers.resolve(&self.plan)?;
+        bench.providers.probe(&self.plan).await?;
+        self.look_for_documents(bench).await?;
+        let spec = BatchSpec {
+            name: self.name,
+            sources: self.sources,
+            template: self.template,
+            plan: self.plan,
+            budget: budget.and_then(Limit::amount),
+            fresh: self.fresh,
+        };
+        let sources = spec.sources.clone();
+        let Opened { batch, existing } = bench.engine.open_batch(spec).await?;
+        if existing {
+            let name = clean(&batch.name).into_owned();
+            context.ui.say(&format!(
+                "going on with {name} ({}), which is {}",
+                batch.id.short(),
+                batch.state
+            ));
+            if budget == Some(Limit::None) && batch.balance.budget.is_some() {
+                bench.store.set_budget(batch.id, None, now()).await?;
+            }
+        }
+        add(bench, &batch, &sources, context).await?;
+        bench.row(batch.id).await
+    }
+
+    /// A batch without documents is of no use to anybody.
+    async fn look_for_documents(&self, bench: &Bench) -> Result<(), Fault> {
+        // Standard input can be read only once; it is looked at when its documents are added.
+        if self.sources.iter().any(|source| source == "list:-") {
+            return Ok(());
+        }
+        let found = bench.engine.preview(&self.sources, PREVIEW).await?;
+        let is_document = |found: &Discovered| matches!(found, Discovered::Document(_));
+        if found.iter().any(is_document) || found.len() == PREVIEW {
+            return Ok(());
+        }
+        let notice = found.into_iter().find_map(|found| match found {
+            Discovered::Notice(notice) => Some(notice),
+            Discovered::Document(_) => None,
+        });
+        let fault = Fault::usage(format!("no documents were found in {}", self.sources.join(", ")));
+        Err(fault.hint(notice.unwrap_or_else(|| {
+            "check the path, and --include and --exclude; hidden files are left out".to_owned()
+        })))
+    }
+}
+
+/// The limit on each answer when the user does not say.
+fn answer_limit(template: &Template) -> u32 {
+    let fields = template
+        .schema
+        .get("properties")
+        .and_then(serde_json::Value::as_object);
+    let holds_text = fields.into_iter().flatten().any(|(_, field)| {
+        field
+            .get("x-docmill-merge")
+            .is_some_and(|merge| merge == "concatenate")
+    });
+    let expected = expected_output_tokens(&template.schema);
+    let least = if holds_text { WHOLE_TEXT } else { LEAST_ANSWER };
+    u32::try_from(expected.saturating_mul(ANSWER_ROOM).max(least)).unwrap_or(u32::MAX)
+}
+
+/// Adds the documents, with a live count.
+async fn add(bench: &Bench, batch: &BatchRow, sources: &[String], context: &Context) -> Result<(), Fault> {
+    let ui = &context.ui;
+    let reporter = Mutex::new(Reporter::new(ui));
+    let on_progress = |so_far: &Ingested| {
+        let found = so_far.rows.added + so_far.rows.known;
+        lock(&reporter).counting("documents found:", found, None);
+    };
+    let ingested = bench.engine.ingest(batch.id, sources, &on_progress).await?;
+    drop(reporter);
+    for notice in &ingested.notices {
+        ui.warn(notice);
+    }
+    let rows = ingested.rows;
+    let mut line = format!("{} added", counted(rows.added, "document"));
+    for (number, words) in [
+        (rows.known, "known already"),
+        (rows.duplicates, "with the same content as another"),
+        (
+            rows.skipped.saturating_sub(rows.duplicates),
+            "that cannot be processed",
+        ),
+    ] {
+        if number > 0 {
+            line.push_str(&format!(", {} {words}", count(number)));
+        }
+    }
+    ui.say(&line);
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The only place that names concrete parts: which store, which sources, which reader,
+//! which providers.
+
+mod providers;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use docmill_engine::{Engine, Parts, Settings, SystemClock};
+use docmill_parse::sandbox::{self, Sandbox};
+use docmill_parse::{Documents, Reader};
+use docmill_source::{Source, Sources};
+use docmill_store::Store;
+use docmill_store::sqlite::{Options, SqliteStore};
+
+use crate::args::Context;
+use crate::exit::Exit;
+use crate::fault::Fault;
+
+pub use docmill_parse::{Tool, tools};
+pub use providers::{Providers, price};
+
+/// The hidden verb under which this program reads documents for itself.
+const PARSE_WORKER: &str = "parse-worker";
+
+/// What working on documents needs beside the database.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// Passwords to try on encrypted documents.
+    pub passwords: Vec<String>,
+    /// Patterns of names to take.
+    pub include: Vec<String>,
+    /// Patterns of names to leave out.
+    pub exclude: Vec<String>,
+    /// Largest document taken; `None`: the default.
+    pub max_document_bytes: Option<u64>,
+}
+
+/// The engine with all its parts, and the providers for what is asked before it starts.
+pub fn engine(
+    context: &Context,
+    store: Arc<dyn Store>,
+    needs: Needs,
+) -> Result<(Engine, Arc<Providers>), Fault> {
+    let mut options = docmill_source::Options::from_variables(std::env::vars_os());
+    options.include = needs.include;
+    options.exclude = needs.exclude;
+    let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;
+    let mut settings = Settings::new(context.data_dir.clone());
+    settings.passwords = needs.passwords;
+    settings.ocr_available = tools()
+        .iter()
+        .any(|tool| tool.name == "tesseract" && tool.version.is_some());
+    if let Some(limit) = needs.max_document_bytes {
+        settings.max_document_bytes = limit;
+    }
+    let providers = Arc::new(Providers::new(|name| std::env::var(name).ok()));
+    let parts = Parts {
+        store,
+        source: Arc::new(sources) as Arc<dyn Source>,
+        reader: reader()?,
+        providers: Arc::clone(&providers) as Arc<dyn docmill_engine::Providers>,
+        clock: Arc::new(SystemClock),
+    };
+    Ok((Engine::new(parts, settings), providers))
+}
+
+fn reader() -> Result<Arc<dyn Reader>, Fault> {
+    let config = sandbox::Config::this_program(PARSE_WORKER).map_err(|error| {
+        Fault::new(
+            Exit::Failure,
+            format!("the system does not say where docmill itself is: {error}"),
+        )
+    })?;
+    Ok(Arc::new(Documents::new(Sandbox::new(config))))
+}
+
+/// Reads documents for a parent process until that closes the pipe.
+pub fn parse_worker() -> std::process::ExitCode {
+    sandbox::child::main()
+}
+
+/// The store, to look only; `None`: there is none yet.
+pub fn store_to_look(context: &Context) -> Result<Option<Arc<dyn Store>>, Fault> {
+    let path = context.database();
+    if is_absent(&path) {
+        return Ok(None);
+    }
+    let options = Options {
+        read_only: true,
+        ..Options::default()
+    };
+    Ok(Some(Arc::new(SqliteStore::open(&path, &options)?)))
+}
+
+/// The store, to look at something that must be there.
+pub fn store_with_batches(context: &Context) -> Result<Arc<dyn Store>, Fault> {
+    store_to_look(context)?.ok_or_else(|| no_batches(context))
+}
+
+/// The store, to change something that must be there.
+pub fn store_to_steer(context: &Context) -> Result<Arc<dyn Store>, Fault> {
+    let path = context.database();
+    if is_absent(&path) {
+        return Err(no_batches(context));
+    }
+    Ok(Arc::new(SqliteStore::open(&path, &Options::default())?))
+}
+
+/// The store, made when there is none.
+pub fn store_to_work(context: &Context) -> Result<Arc<dyn Store>, Fault> {
+    let folder = &context.data_dir;
+    fs::create_dir_all(folder).map_err(|error| {
+        Fault::new(
+            Exit::Store,
+            format!("the folder {} cannot be made: {error}", folder.display()),
+        )
+        .hint("choose another folder with --data-dir")
+    })?;
+    Ok(Arc::new(SqliteStore::open(
+        &context.database(),
+        &Options::default(),
+    )?))
+}
+
+/// Only what is certainly not there counts: what cannot be looked at shall say why.
+fn is_absent(path: &Path) -> bool {
+    !path.try_exists().unwrap_or(true)
+}
+
+fn no_batches(context: &Context) -> Fault {
+    Fault::usage(format!("there are no batches in {}", context.data_dir.display()))
+        .hint("docmill run SOURCE --template TEMPLATE makes one; --data-dir chooses another folder")
+}

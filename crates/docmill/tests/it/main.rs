@@ -1,4 +1,8 @@
-//! Tests of the command as a whole, and of the house it stands in.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up shall fail")]
+//! The command as a user runs it: the real program, its output and its exit status.
 
-mod architecture;
+mod bad_input;
+mod help;
+mod journey;
+mod model;
+mod program;
+mod verbs;

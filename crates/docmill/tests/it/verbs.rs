@@ -1,0 +1,135 @@
+//! Verbs that steer, and those that tell about the program.
+
+use std::time::Duration;
+
+use docmill_testkit::wait_until;
+
+use crate::program::{Program, documents, template};
+
+#[test]
+fn doctor_says_what_is_there() {
+    let program = Program::new();
+    let found = program.run(&["doctor", "--json"]).succeeds().json();
+    let subjects: Vec<&str> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|finding| finding["subject"].as_str())
+        .collect();
+    for subject in ["docmill", "database", "templates", "tesseract", "keys"] {
+        assert!(subjects.contains(&subject), "{subject} in {subjects:?}");
+    }
+    let mut command = program.command(&["doctor"]);
+    let output = command.env("OPENAI_API_KEY", "sk-very-secret").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("OPENAI_API_KEY") && !text.contains("sk-very-secret"),
+        "{text}"
+    );
+}
+
+#[test]
+fn own_templates_are_checked_and_shown() {
+    let program = Program::new();
+    let file = template(&program);
+    let checked = program
+        .run(&["template", "check", &file, "--json"])
+        .succeeds()
+        .json();
+    assert_eq!(checked["name"], "small");
+    let shown = program
+        .run(&["template", "show", &file, "--schema"])
+        .succeeds()
+        .json();
+    assert_eq!(shown["type"], "object");
+    let all = program.run(&["templates", "--json"]).succeeds().json();
+    assert!(all.is_array());
+}
+
+#[test]
+fn a_running_batch_is_paused_from_elsewhere_and_resumed() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 60), template(&program));
+    let mut running = program
+        .command(&[
+            "run",
+            &docs,
+            "--template",
+            &template,
+            "--model",
+            "sim/openai/gpt-4o-mini",
+            "--concurrency",
+            "2",
+            "--sim-speed",
+            "10",
+            "--budget",
+            "5",
+        ])
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let some_done = || {
+        let ran = program.run(&["status", "last", "--json"]);
+        (ran.status == 0 && ran.json()["documents"]["completed"].as_u64() > Some(0)).then_some(())
+    };
+    wait_until("the first document", Duration::from_secs(30), some_done).unwrap();
+    let paused = program.run(&["pause", "last"]).succeeds();
+    assert!(paused.stderr.contains("is paused"), "{paused:?}");
+    assert_eq!(running.wait().unwrap().code(), Some(5));
+    let batch = program.run(&["status", "last", "--json"]).succeeds().json();
+    assert_eq!(batch["state"], "paused");
+    assert_eq!(batch["calls_in_flight"], 0, "calls in flight were finished");
+    assert!(batch["documents"]["pending"].as_u64() > Some(0), "{batch}");
+
+    let cancelled = program.run(&["cancel", "last", "--json"]).succeeds().json();
+    assert_eq!(cancelled["state"], "cancelled");
+    assert_eq!(cancelled["documents"]["pending"], 0);
+    program.run(&["pause", "last"]).fails(2, "cannot be paused", "");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_finishes_what_is_in_flight() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 60), template(&program));
+    let running = program
+        .command(&[
+            "run",
+            &docs,
+            "--template",
+            &template,
+            "--model",
+            "sim/openai/gpt-4o-mini",
+            "--concurrency",
+            "2",
+            "--sim-speed",
+            "10",
+            "--budget",
+            "5",
+        ])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let some_done = || {
+        let ran = program.run(&["status", "last", "--json"]);
+        (ran.status == 0 && ran.json()["documents"]["completed"].as_u64() > Some(0)).then_some(())
+    };
+    wait_until("the first document", Duration::from_secs(30), some_done).unwrap();
+    let id = running.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ran = crate::program::Ran::of(running.wait_with_output().unwrap());
+    assert_eq!(ran.status, 5, "{ran:?}");
+    assert!(ran.stderr.contains("docmill resume"), "{ran:?}");
+    let batch = program.run(&["status", "last", "--json"]).succeeds().json();
+    assert_eq!(batch["state"], "paused");
+    assert_eq!(batch["money"]["reserved_usd"], 0.0);
+    assert_eq!(batch["money"]["unconfirmed_usd"], 0.0);
+}

@@ -147,10 +147,12 @@ pub fn out_target(args: &OutArgs) -> Result<Option<OutFile>, Fault> {
     let Some(out) = &args.out else { return Ok(None) };
     let path = PathBuf::from(out);
     let of_path = Format::of_path(&path);
+    // What is there and no folder is written to as it is: files, pipes, devices.
+    let is_something_else = path.exists() && !path.is_dir();
     let is_folder = path.is_dir() || out.ends_with(['/', '\\']) || path.extension().is_none();
     let (target, format) = if out == "-" {
         (Target::Stdout, args.format.unwrap_or(Format::Csv))
-    } else if is_folder && !path.is_file() && of_path.is_none() {
+    } else if is_folder && !is_something_else && of_path.is_none() {
         (
             Target::Folder(absolute(&path)?),
             args.format.unwrap_or(Format::Csv),

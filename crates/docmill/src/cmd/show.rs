@@ -13,7 +13,7 @@ use crate::args::{Context, ShowArgs, StatusArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::table::Table;
-use crate::report::text::{bytes, clean, clean_lines};
+use crate::report::text::{bytes, clean, clean_lines, counted};
 use crate::report::{Style, Ui, json, paint};
 use crate::wire;
 
@@ -57,9 +57,9 @@ fn render(detail: &DocumentDetail, raw: bool, ui: &Ui) -> String {
         facts.row(vec![(label.to_owned(), Some(Style::Dim)), (value, None)]);
     };
     fact("where", row.key.clone());
-    let pages = row
-        .pages
-        .map_or(String::new(), |pages| format!(", {pages} pages"));
+    let pages = row.pages.map_or(String::new(), |pages| {
+        format!(", {}", counted(u64::from(pages), "page"))
+    });
     fact(
         "what",
         format!("{} ({}), {}{pages}", row.kind, row.class, bytes(row.bytes)),

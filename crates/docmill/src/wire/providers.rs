@@ -35,7 +35,11 @@ fn named<'a>(model: &'a str, base_url: Option<&'a str>) -> Result<Named<'a>, Eng
         return Ok(Named::Sim(played));
     }
     match (base_url, model.split_once('/')) {
-        (Some(url), _) if model != "offline" => Ok(Named::At { url, model }),
+        // A server that speaks OpenAI's protocol elsewhere: its models have no "openai/" in front.
+        (Some(url), _) if model != "offline" => Ok(Named::At {
+            url,
+            model: model.strip_prefix("openai/").unwrap_or(model),
+        }),
         _ if model == "offline" => Ok(Named::Offline),
         (_, Some((provider, name))) if !provider.is_empty() && !name.is_empty() => Ok(Named::Of {
             provider,

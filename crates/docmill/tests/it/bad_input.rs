@@ -167,10 +167,10 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let program = Program::new();
     make_database(&program);
     let path = program.data_dir().join("docmill.db");
-    let mut bytes = std::fs::read(&path).unwrap();
-    // `user_version` in the header of an SQLite file.
-    bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
-    std::fs::write(&path, &bytes).unwrap();
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 9_999).unwrap();
+    drop(newer);
+    let bytes = std::fs::read(&path).unwrap();
     let (docs, template) = (documents(&program, 1), template(&program));
     for verb in [
         vec!["status"],

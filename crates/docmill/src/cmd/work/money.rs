@@ -21,8 +21,7 @@ use crate::report::live::Reporter;
 /// Reads every document and counts; nothing is paid.
 pub async fn survey(bench: &Bench, id: BatchId, context: &Context) -> Result<Estimate, Fault> {
     let reporter = Mutex::new(Reporter::new(&context.ui));
-    let on_progress = |progress: docmill_engine::survey::SurveyProgress,
-                       _: &docmill_core::estimate::Estimator| {
+    let on_progress = |progress: SurveyProgress, _: &Estimator| {
         lock(&reporter).counting("reading", progress.counted, Some(progress.total));
     };
     Ok(bench.engine.estimate(id, &on_progress).await?)

@@ -59,6 +59,9 @@ pub enum StoreError {
     /// There is no such batch.
     #[error("there is no batch {0}")]
     NoSuchBatch(String),
+    /// A batch with this id was made before.
+    #[error("there is a batch {0} already")]
+    BatchExists(BatchId),
     /// There is no such document.
     #[error("there is no document {0}")]
     NoSuchDocument(DocumentId),

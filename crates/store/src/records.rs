@@ -69,18 +69,8 @@ impl Counters {
     }
 }
 
-/// The money of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Balance {
-    /// The wall; `None`: no limit.
-    pub budget: Option<Usd>,
-    /// Paid.
-    pub settled: Usd,
-    /// Held back for calls in flight.
-    pub reserved: Usd,
-    /// Calls of which nobody knows whether they were billed, at their worst case.
-    pub unconfirmed: Usd,
-}
+/// The money of a batch: core's account, so that its arithmetic is the only one.
+pub use docmill_core::ledger::Account as Balance;
 
 /// A batch as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

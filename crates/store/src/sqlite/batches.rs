@@ -3,11 +3,11 @@
 use docmill_core::batch::{BatchEvent, BatchState};
 use docmill_core::document::DocumentState;
 use docmill_core::event::EventKind;
-use docmill_core::id::BatchId;
+use docmill_core::id::{BatchId, Ordinal};
 use docmill_core::money::Usd;
 use docmill_core::plan::Plan;
 use docmill_core::time::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::StoreError;
@@ -21,11 +21,11 @@ pub(super) fn create(
     batch: &NewBatch,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let write = || -> rusqlite::Result<i64> {
+    let write = || -> rusqlite::Result<Option<i64>> {
         transaction
             .statement(
                 "INSERT INTO batches (id, name, state, reason, budget, created_at, updated_at)
-                 VALUES (?1, ?2, 'draft', '', ?3, ?4, ?4) RETURNING key",
+                 VALUES (?1, ?2, 'draft', '', ?3, ?4, ?4) ON CONFLICT (id) DO NOTHING RETURNING key",
             )?
             .query_row(
                 params![
@@ -36,8 +36,11 @@ pub(super) fn create(
                 ],
                 |row| row.get(0),
             )
+            .optional()
     };
-    let key = write().map_err(|error| transaction.explain(error))?;
+    let key = write()
+        .map_err(|error| transaction.explain(error))?
+        .ok_or(StoreError::BatchExists(batch.id))?;
     let (template, plan, sources) = (json(&batch.template)?, json(&batch.plan)?, json(&batch.sources)?);
     transaction
         .prepare("INSERT INTO batch_specs (batch, template, plan, sources) VALUES (?1, ?2, ?3, ?4)")?
@@ -255,62 +258,136 @@ pub(super) fn set_budget(
     Ok(transaction.hot(id)?.state)
 }
 
-/// Puts failed documents back into the queue.
+/// Where a retry in several transactions goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Retry {
+    state: DocumentState,
+    after: i64,
+    /// Put back so far.
+    pub(super) total: u64,
+}
+
+impl Retry {
+    pub(super) const START: Self = Self {
+        state: DocumentState::Failed,
+        after: 0,
+        total: 0,
+    };
+}
+
+/// Puts up to `limit` documents back into the queue; says where to go on, and whether that was all.
+///
+/// In order of their numbers: a document that fails again while others are still put
+/// back lies behind the place where this goes on, and is not tried for ever.
 pub(super) fn retry(
     transaction: &mut Transaction<'_>,
     id: BatchId,
     selection: &RetrySelection,
+    from: Retry,
+    limit: u32,
     now: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<(Retry, bool), StoreError> {
     let key = transaction.hot(id)?.key;
-    let mut total = 0;
-    for (state, wanted) in [
-        (DocumentState::Failed, true),
-        (DocumentState::Cancelled, selection.cancelled),
-    ] {
-        if !wanted {
-            continue;
+    let after = from.after.max(document_row(key, Ordinal(0)));
+    let rows = retried(transaction, key, selection, from.state, after, limit)
+        .map_err(|error| transaction.explain(error))?;
+    // A person asks for a fresh start: what was counted against the document is forgotten.
+    let mut moved = 0;
+    for row in &rows {
+        moved += transaction
+            .prepare(
+                "UPDATE documents SET state = 'pending', failures = 0, waits = 0, next_attempt_at = 0,
+                    error_code = NULL, error = NULL, updated_at = ?2 WHERE id = ?1",
+            )?
+            .execute([*row, now.0])
+            .map_err(|error| transaction.explain(error))? as u64;
+    }
+    transaction
+        .hot(id)?
+        .move_documents(from.state, DocumentState::Pending, moved);
+    let total = from.total + moved;
+    if moved > 0 {
+        let state = transaction.hot(id)?.state;
+        if let Ok(to) = state.on(BatchEvent::Retry) {
+            set_state(transaction, id, to, "failed documents are tried again", now)?;
         }
+    }
+    let next = match (rows.last(), from.state) {
+        (Some(last), state) => Retry {
+            state,
+            after: *last,
+            total,
+        },
+        (None, DocumentState::Failed) if selection.cancelled => Retry {
+            state: DocumentState::Cancelled,
+            after: 0,
+            total,
+        },
+        (None, _) => {
+            if total > 0 {
+                transaction.log(key, None, &EventKind::Retried { documents: total }, now)?;
+            }
+            return Ok((Retry { total, ..from }, true));
+        }
+    };
+    Ok((next, false))
+}
+
+/// The next documents that are to be tried again.
+fn retried(
+    transaction: &Transaction<'_>,
+    key: i64,
+    selection: &RetrySelection,
+    state: DocumentState,
+    after: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<i64>> {
+    if selection.ordinals.is_empty() {
         // The codes are ours, not a person's: no quoting needed.
         let codes: Vec<String> = selection.codes.iter().map(|code| format!("'{code}'")).collect();
         let codes = match (codes.is_empty(), state) {
             (false, DocumentState::Failed) => format!("AND error_code IN ({})", codes.join(", ")),
             _ => String::new(),
         };
-        let rows: Vec<String> = selection
-            .ordinals
-            .iter()
-            .map(|ordinal| document_row(key, *ordinal).to_string())
-            .collect();
-        let rows = if rows.is_empty() {
-            String::new()
-        } else {
-            format!("AND id IN ({})", rows.join(", "))
-        };
-        // A person asks for a fresh start: what was counted against the document is forgotten.
         let sql = format!(
-            "UPDATE documents SET state = 'pending', failures = 0, waits = 0, next_attempt_at = 0,
-                error_code = NULL, error = NULL, updated_at = ?2
-             WHERE batch = ?1 AND state = '{}' {codes} {rows}",
+            "SELECT id FROM documents INDEXED BY documents_by_state
+             WHERE batch = ?1 AND state = '{}' AND id > ?2 {codes} ORDER BY id LIMIT ?3",
             state.as_str()
         );
-        let moved = transaction
-            .statement(&sql)
-            .and_then(|mut statement| statement.execute(params![key, now.0]))
-            .map_err(|error| transaction.explain(error))? as u64;
-        transaction
-            .hot(id)?
-            .move_documents(state, DocumentState::Pending, moved);
-        total += moved;
+        return transaction
+            .statement(&sql)?
+            .query_map(params![key, after, limit], |row| row.get(0))?
+            .collect();
     }
-    if total > 0 {
-        transaction.log(key, None, &EventKind::Retried { documents: total }, now)?;
-        let state = transaction.hot(id)?.state;
-        if let Ok(to) = state.on(BatchEvent::Retry) {
-            set_state(transaction, id, to, "failed documents are tried again", now)?;
+    let mut wanted: Vec<i64> = selection
+        .ordinals
+        .iter()
+        .map(|ordinal| document_row(key, *ordinal))
+        .filter(|row| *row > after)
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut found = Vec::new();
+    let mut statement =
+        transaction.statement("SELECT state, error_code, error FROM documents WHERE id = ?1")?;
+    for row in wanted {
+        if found.len() as u64 >= u64::from(limit) {
+            break;
+        }
+        let fits = statement
+            .query_row([row], |it| {
+                let code = it.failure()?.map(|failure| failure.code);
+                let listed = selection.codes.is_empty()
+                    || state != DocumentState::Failed
+                    || code.is_some_and(|code| selection.codes.contains(&code));
+                Ok(it.name_of::<DocumentState>("state")? == state && listed)
+            })
+            .optional()?;
+        if fits == Some(true) {
+            found.push(row);
         }
     }
-    Ok(total)
+    Ok(found)
 }
 
 /// Changes how a batch is processed.

@@ -48,7 +48,7 @@ fn take(
     let mut statement = transaction.statement(
         "UPDATE documents SET state = 'leased', worker = ?2, updated_at = ?3
          WHERE id IN (
-            SELECT id FROM documents
+            SELECT id FROM documents INDEXED BY documents_ready
             WHERE batch = ?1 AND state = 'pending' AND next_attempt_at <= ?3
             ORDER BY next_attempt_at, id LIMIT ?4)
          -- Only a worker that can be found dead may hold anything.

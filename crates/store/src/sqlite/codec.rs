@@ -16,9 +16,13 @@ use crate::StoreError;
 /// Bits of a document's row number that hold its ordinal.
 const ORDINAL_BITS: u32 = 40;
 
-/// The row number of a document.
+/// The largest ordinal; no document has it.
+const NO_ORDINAL: u64 = (1 << ORDINAL_BITS) - 1;
+
+/// The row number of a document. An ordinal that is too large (people type them) names
+/// no document, and never one of another batch.
 pub(super) fn document_row(batch: i64, ordinal: Ordinal) -> i64 {
-    (batch << ORDINAL_BITS) | i64::try_from(ordinal.0).unwrap_or(0)
+    (batch << ORDINAL_BITS) | i64::try_from(ordinal.0.min(NO_ORDINAL)).unwrap_or(0)
 }
 
 /// The ordinal in a row number.
@@ -145,8 +149,6 @@ impl Context {
                 StoreError::Unusable { path, reason }
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
-            // A write that fails without a reason is nearly always a disk without space (ENOSPC
-            // comes as SQLITE_IOERR_WRITE when it hits the WAL), and never safe to ignore.
             ErrorCode::SystemIoFailure => {
                 StoreError::Database(format!("{path} cannot be written or read: {reason}"))
             }

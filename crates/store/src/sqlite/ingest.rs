@@ -82,7 +82,7 @@ fn is_known(transaction: &Transaction<'_>, batch: i64, key_hash: i64, key: &str)
         .exists(params![batch, key_hash, key])
 }
 
-/// The first document of the batch with this content.
+/// The first document of the batch with this content that is processed (or was).
 fn original(
     transaction: &Transaction<'_>,
     batch: i64,
@@ -91,6 +91,7 @@ fn original(
     transaction
         .statement(
             "SELECT id FROM documents WHERE batch = ?1 AND content_hash = ?2 AND duplicate_of IS NULL
+                AND state <> 'skipped'
              ORDER BY id LIMIT 1",
         )?
         .query_row(params![batch, hash.0], |row| row.get(0).map(ordinal_of))

@@ -1,27 +1,22 @@
 //! Lists of documents. No page costs more because the batch is larger: rows are
 //! found by keyset, the number of documents comes from the counters, and counting
-//! what an arbitrary filter matches stops at [`COUNTED`].
+//! what an arbitrary filter matches stops at ten thousand.
 //!
-//! Which index is used is said, not guessed: the planner has no statistics of a
-//! batch that was just added. Few matches are collected and sorted; many are met
-//! soon enough when walking the list in its order.
+//! A page by number is a range of the table when the list is the whole batch in
+//! order of discovery. In a filtered or sorted list the rows before it are skipped
+//! along the index, from the nearer end: that grows with the page's number, while
+//! going on from a cursor never does.
 
-use docmill_core::document::DocumentState;
 use docmill_core::id::{BatchId, Ordinal};
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use crate::cursor::{Cursor, Value};
-use crate::records::{
-    Counters, DocumentDetail, DocumentPage, DocumentQuery, DocumentRow, FailureGroup, Matching, Position,
-    ResultRow, SortBy,
-};
-use crate::sqlite::codec::{Columns, document_row, ordinal_of};
+use crate::records::{DocumentPage, DocumentQuery, DocumentRow, Matching, Position, SortBy};
+use crate::sqlite::codec::document_row;
+use crate::sqlite::filter::{Filter, Way};
 use crate::sqlite::hot::read_hot;
-use docmill_core::attempt::Attempt;
-
-/// Counting what a filter matches stops here.
-const COUNTED: u64 = 10_000;
+use crate::sqlite::rows::read;
 
 /// Rows of a page at most.
 const LIMIT: u32 = 1000;
@@ -32,17 +27,19 @@ pub(super) fn page(
     id: BatchId,
     query: &DocumentQuery,
 ) -> rusqlite::Result<Result<DocumentPage, String>> {
+    // One snapshot: the counters belong to the rows.
+    let connection = &connection.unchecked_transaction()?;
     let (key, counters) = connection
         .prepare_cached("SELECT * FROM batches WHERE id = ?1")?
         .query_row([id.0.as_bytes()], |row| {
             read_hot(row).map(|hot| (hot.key, hot.counters))
         })?;
-    let filter = Filter::of(key, query);
-    let matching = matching(connection, &filter, query, &counters)?;
     let place = match Place::of(query) {
         Ok(place) => place,
         Err(reason) => return Ok(Err(reason)),
     };
+    let filter = Filter::of(key, query);
+    let matching = filter.matching(connection, query, &counters)?;
     let limit = query.limit.clamp(1, LIMIT);
     let mut rows = select(connection, key, &filter, query, &place, limit + 1, matching)?;
     let more = rows.len() > limit as usize;
@@ -51,140 +48,6 @@ pub(super) fn page(
         rows.reverse();
     }
     Ok(Ok(finish(rows, &place, more, query, matching)))
-}
-
-/// Conditions and their parameters.
-struct Filter {
-    conditions: Vec<String>,
-    parameters: Vec<Sql>,
-    /// Where few matches are found quickly.
-    from: &'static str,
-    /// Only states are asked for, or nothing: the counters know how many.
-    states_only: bool,
-    /// All documents of the batch.
-    all: bool,
-}
-
-impl Filter {
-    fn of(key: i64, query: &DocumentQuery) -> Self {
-        let first = document_row(key, Ordinal(0));
-        let last = document_row(key + 1, Ordinal(0)) - 1;
-        let mut filter = Self {
-            conditions: vec![format!("documents.batch = {key}")],
-            parameters: Vec::new(),
-            from: "documents NOT INDEXED",
-            states_only: true,
-            all: true,
-        };
-        // Names of states, kinds, classes and codes are ours, not a person's.
-        filter.one_of("state", query.states.iter().map(|it| it.as_str()).collect());
-        if !query.states.is_empty() {
-            filter.from = "documents INDEXED BY documents_by_state";
-        }
-        filter.one_of("kind", query.kinds.iter().map(|it| it.as_str()).collect());
-        filter.one_of("class", query.classes.iter().map(|it| it.as_str()).collect());
-        if !query.codes.is_empty() {
-            filter
-                .conditions
-                .push("documents.error_code IS NOT NULL".to_owned());
-            filter.from = "documents INDEXED BY documents_by_error";
-        }
-        filter.one_of("error_code", query.codes.iter().map(|it| it.as_str()).collect());
-        filter.states_only = query.kinds.is_empty()
-            && query.classes.is_empty()
-            && query.codes.is_empty()
-            && query.search.is_none()
-            && query.cost_at_least.is_none();
-        if let Some(cost) = query.cost_at_least {
-            filter.parameters.push(Sql::Integer(cost.nanos()));
-            filter
-                .conditions
-                .push(format!("documents.cost >= ?{}", filter.parameters.len()));
-            filter.from = "documents INDEXED BY documents_by_cost";
-        }
-        if let Some(search) = query.search.as_deref().filter(|text| !text.is_empty()) {
-            filter.search(search, first, last);
-        }
-        filter.all = filter.states_only && query.states.is_empty();
-        if filter.from == "documents NOT INDEXED" {
-            filter
-                .conditions
-                .push(format!("documents.id BETWEEN {first} AND {last}"));
-        }
-        filter
-    }
-
-    fn one_of(&mut self, column: &str, names: Vec<&str>) {
-        if !names.is_empty() {
-            self.conditions
-                .push(format!("documents.{column} IN ('{}')", names.join("', '")));
-        }
-    }
-
-    /// Three characters or more are found by the trigram index; fewer only at the beginning of
-    /// a name, where the index of names finds them.
-    fn search(&mut self, text: &str, first: i64, last: i64) {
-        if text.chars().count() >= 3 {
-            self.parameters
-                .push(Sql::Text(format!("\"{}\"", text.replace('"', "\"\""))));
-            self.conditions.push(format!(
-                "documents.id IN (SELECT rowid FROM document_names WHERE document_names MATCH ?{}
-                 AND rowid BETWEEN {first} AND {last})",
-                self.parameters.len()
-            ));
-            self.from = "documents NOT INDEXED";
-        } else {
-            let pattern = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            self.parameters.push(Sql::Text(format!("{pattern}%")));
-            self.conditions.push(format!(
-                "documents.name LIKE ?{} ESCAPE '\\'",
-                self.parameters.len()
-            ));
-            self.from = "documents INDEXED BY documents_by_name";
-        }
-    }
-
-    fn where_clause(&self) -> String {
-        self.conditions.join(" AND ")
-    }
-}
-
-/// How many documents match: from the counters, or counted up to a limit.
-fn matching(
-    connection: &Connection,
-    filter: &Filter,
-    query: &DocumentQuery,
-    counters: &Counters,
-) -> rusqlite::Result<Matching> {
-    if filter.all {
-        return Ok(Matching::Exactly(counters.total()));
-    }
-    if filter.states_only {
-        let mut states = query.states.clone();
-        states.sort_unstable();
-        states.dedup();
-        return Ok(Matching::Exactly(
-            states
-                .into_iter()
-                .map(|state: DocumentState| counters.of(state))
-                .sum(),
-        ));
-    }
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {})",
-        filter.from,
-        filter.where_clause(),
-        COUNTED + 1
-    );
-    let count: i64 = connection
-        .prepare_cached(&sql)?
-        .query_row(params_from_iter(&filter.parameters), |row| row.get(0))?;
-    let count = u64::try_from(count).unwrap_or(0);
-    Ok(if count > COUNTED {
-        Matching::AtLeast(COUNTED)
-    } else {
-        Matching::Exactly(count)
-    })
 }
 
 /// Where the page begins.
@@ -221,7 +84,9 @@ impl Place {
             Position::Number(number) => {
                 let offset = number
                     .saturating_sub(1)
-                    .saturating_mul(u64::from(query.limit.clamp(1, LIMIT)));
+                    .saturating_mul(u64::from(query.limit.clamp(1, LIMIT)))
+                    // The database's numbers end here.
+                    .min(u64::MAX >> 2);
                 Self {
                     cursor: None,
                     offset,
@@ -243,15 +108,58 @@ fn column(sort: SortBy) -> &'static str {
     }
 }
 
-fn sorted_by(sort: SortBy, filter: &Filter) -> &'static str {
-    match sort {
-        SortBy::Ordinal if filter.from == "documents INDEXED BY documents_by_cost" => "documents NOT INDEXED",
-        SortBy::Ordinal => filter.from,
-        SortBy::Name => "documents INDEXED BY documents_by_name",
-        SortBy::Cost => "documents INDEXED BY documents_by_cost",
-        SortBy::Pages => "documents INDEXED BY documents_by_pages",
-        SortBy::Updated => "documents INDEXED BY documents_by_updated",
-        SortBy::Risk => "documents INDEXED BY documents_by_risk",
+/// Which of the rows that follow are wanted.
+struct Slice {
+    limit: u64,
+    offset: u64,
+    /// Counted from the list's end.
+    from_the_end: bool,
+    /// Ordinals between which they lie, when that is known.
+    rows: Option<(u64, u64)>,
+}
+
+impl Slice {
+    fn of(filter: &Filter, query: &DocumentQuery, place: &Place, limit: u32, matching: Matching) -> Self {
+        let (limit, offset) = (u64::from(limit), place.offset);
+        let forward = Self {
+            limit,
+            offset,
+            from_the_end: false,
+            rows: None,
+        };
+        let Matching::Exactly(total) = matching else {
+            return forward;
+        };
+        if place.cursor.is_some() || offset == 0 {
+            return forward;
+        }
+        let wanted = limit.min(total.saturating_sub(offset));
+        if filter.all && query.sort == SortBy::Ordinal {
+            // Numbers have no gaps: the page is a range of them.
+            let rows = if query.descending {
+                (
+                    total.saturating_sub(offset.saturating_add(wanted)),
+                    total.saturating_sub(offset) + 1,
+                )
+            } else {
+                (offset, offset.saturating_add(wanted).saturating_add(1))
+            };
+            return Self {
+                limit: wanted,
+                offset: 0,
+                from_the_end: false,
+                rows: Some(rows),
+            };
+        }
+        if offset <= total / 2 {
+            return forward;
+        }
+        Self {
+            limit: wanted,
+            offset: total.saturating_sub(offset.saturating_add(wanted)),
+            from_the_end: true,
+            rows: None,
+        }
     }
 }
 
@@ -264,52 +172,54 @@ fn select(
     limit: u32,
     matching: Matching,
 ) -> rusqlite::Result<Vec<DocumentRow>> {
+    let way = filter.way(query.sort, matching);
+    // The column a search finds in order; the table's own would be sorted first.
+    let id = match way {
+        Way::Names => "document_names.rowid",
+        Way::Walk | Way::Index(_) => "documents.id",
+    };
     let column = column(query.sort);
-    let mut conditions = filter.where_clause();
+    let mut from = filter.from(way);
     let mut parameters = filter.parameters.clone();
     let descending = query.descending != place.backwards;
     if let Some(cursor) = &place.cursor {
         let beyond = if descending { "<" } else { ">" };
         parameters.push(Sql::Integer(document_row(key, cursor.ordinal)));
-        let id = parameters.len();
+        let row = parameters.len();
         if query.sort == SortBy::Ordinal {
-            conditions.push_str(&format!(" AND documents.id {beyond} ?{id}"));
+            from.push_str(&format!(" AND {id} {beyond} ?{row}"));
         } else {
             parameters.push(match &cursor.value {
                 Value::Number(number) => Sql::Integer(*number),
                 Value::Text(text) => Sql::Text(text.clone()),
             });
             let value = parameters.len();
-            conditions.push_str(&format!(
-                " AND (documents.{column}, documents.id) {beyond} (?{value}, ?{id})"
+            from.push_str(&format!(
+                " AND (documents.{column}, {id}) {beyond} (?{value}, ?{row})"
             ));
         }
     }
-    let mut offset = place.offset;
-    if offset > 0 && filter.all && query.sort == SortBy::Ordinal && !query.descending {
-        // Numbers have no gaps: the page begins at a known row.
-        conditions.push_str(&format!(
-            " AND documents.id > {}",
-            document_row(key, Ordinal(offset))
+    let slice = Slice::of(filter, query, place, limit, matching);
+    if let Some((after, before)) = slice.rows {
+        from.push_str(&format!(
+            " AND documents.id > {} AND documents.id < {}",
+            document_row(key, Ordinal(after)),
+            document_row(key, Ordinal(before))
         ));
-        offset = 0;
     }
-    // Few matches: collect and sort them. Many: walk the list in its order.
-    let few = matches!(matching, Matching::Exactly(count) if count <= COUNTED) && !filter.all;
-    let from = if few {
-        filter.from
+    let direction = if descending == slice.from_the_end {
+        "ASC"
     } else {
-        sorted_by(query.sort, filter)
+        "DESC"
     };
-    let way = if descending { "DESC" } else { "ASC" };
     let order = match query.sort {
-        SortBy::Ordinal => format!("documents.id {way}"),
-        _ => format!("documents.{column} {way}, documents.id {way}"),
+        SortBy::Ordinal => format!("{id} {direction}"),
+        _ => format!("documents.{column} {direction}, {id} {direction}"),
     };
     // The numbers first, from the index alone; the rows of one page after.
     let sql = format!(
-        "SELECT * FROM documents WHERE id IN (
-            SELECT documents.id FROM {from} WHERE {conditions} ORDER BY {order} LIMIT {limit} OFFSET {offset})"
+        "SELECT * FROM documents WHERE id IN (SELECT {id} FROM {from} ORDER BY {order} LIMIT {} OFFSET {})",
+        slice.limit, slice.offset
     );
     let mut rows: Vec<DocumentRow> = connection
         .prepare_cached(&sql)?
@@ -389,144 +299,4 @@ fn finish(
         next,
         previous,
     }
-}
-
-/// A row of `documents`.
-fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
-    let pages: i64 = row.get("pages")?;
-    let risk: i64 = row.get("risk")?;
-    Ok(DocumentRow {
-        ordinal: ordinal_of(row.get("id")?),
-        key: row.get("key")?,
-        name: row.get("name")?,
-        bytes: row.number("bytes")?,
-        kind: row.name_of("kind")?,
-        class: row.name_of("class")?,
-        pages: u32::try_from(pages).ok(),
-        content_hash: row.hash("content_hash")?,
-        state: row.name_of("state")?,
-        failure: row.failure()?,
-        duplicate_of: row
-            .get::<_, Option<i64>>("duplicate_of")?
-            .map(|ordinal| Ordinal(u64::try_from(ordinal).unwrap_or(0))),
-        attempts: row.small("attempts")?,
-        cost: row.usd("cost")?,
-        usage: row.usage()?,
-        risk: u16::try_from(risk).ok(),
-        next_attempt_at: row.time("next_attempt_at")?,
-        updated_at: row.time("updated_at")?,
-    })
-}
-
-/// Everything about one document.
-pub(super) fn detail(
-    connection: &Connection,
-    batch: BatchId,
-    ordinal: Ordinal,
-) -> rusqlite::Result<Option<DocumentDetail>> {
-    let key: Option<i64> = connection
-        .prepare_cached("SELECT key FROM batches WHERE id = ?1")?
-        .query_row([batch.0.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let Some(key) = key else { return Ok(None) };
-    let id = document_row(key, ordinal);
-    let row = connection
-        .prepare_cached("SELECT * FROM documents WHERE id = ?1")?
-        .query_row([id], read)
-        .optional()?;
-    let Some(row) = row else { return Ok(None) };
-    let extraction = connection
-        .prepare_cached("SELECT body FROM extractions WHERE document = ?1")?
-        .query_row([id], |row| row.json("body"))
-        .optional()?;
-    let attempts = connection
-        .prepare_cached(
-            "SELECT attempts.*, answers.raw FROM attempts LEFT JOIN answers ON answers.attempt = attempts.id
-             WHERE attempts.document = ?1 ORDER BY attempts.number",
-        )?
-        .query_map([id], read_attempt)?
-        .collect::<Result<_, _>>()?;
-    Ok(Some(DocumentDetail {
-        row,
-        extraction,
-        attempts,
-    }))
-}
-
-fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
-    Ok(Attempt {
-        number: row.small("number")?,
-        model: row.get("model")?,
-        part: row.small("part")?,
-        outcome: row.name_of("outcome")?,
-        reserved: row.usd("reserved")?,
-        cost: row.usd("cost")?,
-        usage: row.usage()?,
-        started_at: row.time("started_at")?,
-        latency_ms: row.small("latency_ms")?,
-        request_id: row.get("request_id")?,
-        failure: row.failure()?,
-        raw_answer: row.get("raw")?,
-    })
-}
-
-/// Documents with their results, in order.
-pub(super) fn results_after(
-    connection: &Connection,
-    batch: BatchId,
-    after: Ordinal,
-    limit: u32,
-) -> rusqlite::Result<Vec<ResultRow>> {
-    let key: i64 = connection
-        .prepare_cached("SELECT key FROM batches WHERE id = ?1")?
-        .query_row([batch.0.as_bytes()], |row| row.get(0))?;
-    connection
-        .prepare_cached(
-            "SELECT documents.*, extractions.body FROM documents
-             LEFT JOIN extractions ON extractions.document = documents.id
-             WHERE documents.id > ?1 AND documents.id < ?2 ORDER BY documents.id LIMIT ?3",
-        )?
-        .query_map(
-            [
-                document_row(key, after),
-                document_row(key + 1, Ordinal(0)),
-                i64::from(limit),
-            ],
-            |row| {
-                let body: Option<String> = row.get("body")?;
-                let extraction = match body {
-                    Some(_) => Some(row.json("body")?),
-                    None => None,
-                };
-                Ok(ResultRow {
-                    row: read(row)?,
-                    extraction,
-                })
-            },
-        )?
-        .collect()
-}
-
-/// Failed documents grouped by code, most first.
-pub(super) fn failures(connection: &Connection, batch: BatchId) -> rusqlite::Result<Vec<FailureGroup>> {
-    connection
-        .prepare_cached(
-            "WITH groups AS (
-                SELECT error_code, count(*) AS documents, max(id) AS newest
-                FROM documents INDEXED BY documents_by_state
-                WHERE batch = (SELECT key FROM batches WHERE id = ?1) AND state = 'failed'
-                GROUP BY error_code)
-             SELECT groups.error_code, groups.documents, documents.error, documents.id
-             FROM groups JOIN documents ON documents.id = groups.newest
-             ORDER BY groups.documents DESC, groups.error_code",
-        )?
-        .query_map([batch.0.as_bytes()], |row| {
-            Ok(FailureGroup {
-                code: row.name_of("error_code")?,
-                documents: row.number("documents")?,
-                example: row.get::<_, Option<String>>("error")?.unwrap_or_default(),
-                example_document: ordinal_of(row.get("id")?),
-            })
-        })?
-        .collect()
 }

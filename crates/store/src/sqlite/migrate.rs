@@ -90,8 +90,10 @@ CREATE INDEX documents_ready ON documents (batch, next_attempt_at, id) WHERE sta
 CREATE INDEX documents_leased ON documents (worker) WHERE state = 'leased';
 CREATE INDEX documents_key ON documents (batch, key_hash);
 CREATE INDEX documents_content ON documents (batch, content_hash) WHERE content_hash IS NOT NULL;
-CREATE INDEX documents_by_error ON documents (batch, error_code, id) WHERE error_code IS NOT NULL;
-CREATE INDEX documents_by_state ON documents (batch, state, id);
+-- Failed ones of a code are counted, listed and retried from the index alone.
+CREATE INDEX documents_by_error ON documents (batch, state, error_code, id) WHERE error_code IS NOT NULL;
+-- Kinds and classes stand in it so that they are counted without reading the rows.
+CREATE INDEX documents_by_state ON documents (batch, state, id, kind, class);
 CREATE INDEX documents_by_name ON documents (batch, name, id);
 CREATE INDEX documents_by_cost ON documents (batch, cost, id);
 CREATE INDEX documents_by_pages ON documents (batch, pages, id);
@@ -150,17 +152,26 @@ CREATE TABLE workers (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Version of the file: 0 for a new one.
-pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Takes the file to the newest version.
-pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(), StoreError> {
-    let found = version(connection).map_err(|error| path.explain(error))?;
-    let ours: i64 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(|error| path.explain(error))?;
+/// Version of the file: 0 for a new one. Refuses what is not ours or newer than we are.
+pub(super) fn check(connection: &Connection, path: &Context) -> Result<i64, StoreError> {
+    let read = || -> rusqlite::Result<(i64, i64, i64)> {
+        // In one statement, so that another process that makes the file is seen whole or not at all.
+        connection.query_row(
+            "SELECT (SELECT user_version FROM pragma_user_version),
+                (SELECT application_id FROM pragma_application_id),
+                (SELECT count(*) FROM sqlite_schema)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+    };
+    let (found, application, tables) = read().map_err(|error| path.explain(error))?;
+    let new = found == 0 && application == 0 && tables == 0;
+    if application != APPLICATION_ID && !new {
+        return Err(StoreError::Unusable {
+            path: path.path.clone(),
+            reason: "it is a database of another program".to_owned(),
+        });
+    }
     if found > KNOWN {
         return Err(StoreError::NewerVersion {
             path: path.path.clone(),
@@ -168,14 +179,16 @@ pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(),
             known: KNOWN,
         });
     }
-    if ours != APPLICATION_ID && (ours != 0 || found != 0 || has_tables(connection).unwrap_or(true)) {
-        let reason = "it is a database of another program".to_owned();
-        return Err(StoreError::Unusable {
-            path: path.path.clone(),
-            reason,
-        });
-    }
-    let done = usize::try_from(found).unwrap_or(0);
+    Ok(found)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Takes the file to the newest version.
+pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(), StoreError> {
+    let done = usize::try_from(check(connection, path)?).unwrap_or(0);
     for (index, step) in STEPS.iter().enumerate().skip(done) {
         let run = |connection: &mut Connection| -> rusqlite::Result<()> {
             let transaction =
@@ -192,8 +205,4 @@ pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(),
         run(connection).map_err(|error| path.explain(error))?;
     }
     Ok(())
-}
-
-fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
 }

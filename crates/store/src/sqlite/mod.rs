@@ -8,13 +8,14 @@
 //! so a `pause` from another terminal is seen by the next claim or reservation.
 //!
 //! Rooms: [`migrate`] (schema), [`claim`], [`settle`] (begin and commit),
-//! [`recover`], [`batches`], [`ingest`], [`lists`], [`events`], and [`hot`], the
-//! counters and money of a batch during one transaction.
+//! [`recover`], [`batches`], [`ingest`], [`lists`] with [`filter`] and [`rows`],
+//! [`events`], and [`hot`], the counters and money of a batch during one transaction.
 
 mod batches;
 mod claim;
 mod codec;
 mod events;
+mod filter;
 mod hot;
 mod ingest;
 mod lists;
@@ -22,6 +23,7 @@ mod migrate;
 mod open;
 mod readers;
 mod recover;
+mod rows;
 mod settle;
 mod store;
 mod writer;

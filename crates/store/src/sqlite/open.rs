@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
 use crate::sqlite::codec::Context;
@@ -26,23 +26,21 @@ const BUSY: Duration = Duration::from_secs(15);
 pub(super) fn writing(path: &Path, options: &Options) -> Result<Connection, StoreError> {
     let context = context(path);
     let explain = |error| context.explain(error);
-    let mut connection = Connection::open(path).map_err(explain)?;
+    // Not the default flags: with those, a path that begins with "file:" would be a URI.
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     connection.busy_timeout(BUSY).map_err(explain)?;
     connection.set_prepared_statement_cache_capacity(128);
-    // Before the WAL is switched on, which would write: a newer file is left alone.
-    let found = migrate::version(&connection).map_err(explain)?;
-    if found > migrate::KNOWN {
-        return Err(StoreError::NewerVersion {
-            path: context.path,
-            found,
-            known: migrate::KNOWN,
-        });
-    }
+    // Before the WAL is switched on, which would write: a file that is not ours, or newer than
+    // we are, is left alone.
+    migrate::check(&connection, &context)?;
     if options.max_pages > 0 {
         connection
             .pragma_update(None, "max_page_count", options.max_pages)
             .map_err(explain)?;
     }
+    write_ahead(&connection).map_err(explain)?;
     set_up(&connection, true).map_err(explain)?;
     if connection.is_readonly("main").map_err(explain)? {
         let reason = "the file or its folder may not be written".to_owned();
@@ -67,20 +65,35 @@ pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     let connection = open().map_err(|error| context.explain(error))?;
-    let found = migrate::version(&connection).map_err(|error| context.explain(error))?;
-    if found > migrate::KNOWN {
-        return Err(StoreError::NewerVersion {
+    let found = migrate::check(&connection, &context)?;
+    if found < migrate::KNOWN {
+        let reason = "it was never used for writing by this version of docmill".to_owned();
+        return Err(StoreError::Unusable {
             path: context.path,
-            found,
-            known: migrate::KNOWN,
+            reason,
         });
     }
     Ok(connection)
 }
 
+/// Switches the write-ahead log on. Two processes that make the same file at once meet here, and
+/// SQLite does not wait for the other by itself when it changes this mode.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let since = std::time::Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && since.elapsed() < BUSY =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
+}
+
 fn set_up(connection: &Connection, writes: bool) -> rusqlite::Result<()> {
     if writes {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         // A WAL that grew is cut back when it is checkpointed.

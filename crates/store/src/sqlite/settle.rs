@@ -27,6 +27,7 @@ struct Holding {
     mine: bool,
     attempts: u32,
     cost: Usd,
+    usage: Usage,
 }
 
 fn holding(
@@ -35,7 +36,10 @@ fn holding(
     worker: docmill_core::WorkerId,
 ) -> Result<Option<Holding>, StoreError> {
     transaction
-        .prepare("SELECT state, worker, attempts, cost FROM documents WHERE id = ?1")?
+        .prepare(
+            "SELECT state, worker, attempts, cost, input_tokens, cached_input_tokens, cache_write_tokens,
+                output_tokens FROM documents WHERE id = ?1",
+        )?
         .query_row([row], |row| {
             let holder: Option<[u8; 16]> = row.get("worker")?;
             Ok(Holding {
@@ -43,6 +47,7 @@ fn holding(
                 mine: holder.as_ref() == Some(worker.0.as_bytes()),
                 attempts: row.small("attempts")?,
                 cost: row.usd("cost")?,
+                usage: row.usage()?,
             })
         })
         .optional()
@@ -68,12 +73,16 @@ pub(super) fn begin(transaction: &mut Transaction<'_>, start: &Start) -> Result<
     {
         return Ok(Begun::Answered(Box::new(stored)));
     }
-    if let Err(available) = fits(&balance, start.reserve) {
-        return Ok(Begun::NoBudget {
-            available,
-            calls_in_flight,
-        });
-    }
+    let reserve = start.reserve.max(Usd::ZERO);
+    let balance = match balance.reserve(reserve) {
+        Ok(balance) => balance,
+        Err(refused) => {
+            return Ok(Begun::NoBudget {
+                available: refused.available,
+                calls_in_flight,
+            });
+        }
+    };
     let attempt = holding.attempts + 1;
     let write = || -> rusqlite::Result<()> {
         transaction
@@ -88,7 +97,7 @@ pub(super) fn begin(transaction: &mut Transaction<'_>, start: &Start) -> Result<
                 start.model,
                 start.part,
                 start.answer_key.0.0,
-                start.reserve.nanos(),
+                reserve.nanos(),
                 start.now.0
             ])?;
         transaction
@@ -98,26 +107,11 @@ pub(super) fn begin(transaction: &mut Transaction<'_>, start: &Start) -> Result<
     };
     write().map_err(|error| transaction.explain(error))?;
     let hot = transaction.hot(start.document.batch)?;
-    hot.balance.reserved = hot.balance.reserved.saturating_add(start.reserve);
+    hot.balance = balance;
     hot.calls += 1;
     hot.calls_in_flight += 1;
     hot.updated_at = start.now;
     Ok(Begun::Started { attempt })
-}
-
-/// Whether an amount fits into what is left; if not, what is left.
-fn fits(balance: &crate::Balance, amount: Usd) -> Result<(), Usd> {
-    let Some(budget) = balance.budget else {
-        return Ok(());
-    };
-    let committed = balance
-        .settled
-        .saturating_add(balance.reserved)
-        .saturating_add(balance.unconfirmed);
-    match committed.checked_add(amount) {
-        Some(sum) if sum <= budget => Ok(()),
-        _ => Err(budget.saturating_sub(committed).max(Usd::ZERO)),
-    }
 }
 
 fn stored_answer(transaction: &Transaction<'_>, start: &Start) -> Result<Option<StoredAnswer>, StoreError> {
@@ -158,9 +152,9 @@ pub(super) fn commit(transaction: &mut Transaction<'_>, commit: &Commit) -> Resu
     let applied = holding.mine && holding.state == DocumentState::Leased;
     if applied {
         move_on(transaction, commit, row, &holding, &settled)?;
-    } else if settled.cost > Usd::ZERO {
+    } else {
         // The document went its own way, but this was paid for it.
-        charge(transaction, row, &settled).map_err(|error| transaction.explain(error))?;
+        charge(transaction, row, &holding, &settled).map_err(|error| transaction.explain(error))?;
     }
     Ok(Committed {
         applied,
@@ -200,26 +194,42 @@ fn settle(
         // Settled already: saying it twice changes nothing.
         return Ok(Settled::default());
     }
-    let (outcome, settled) = match settlement.bill {
-        Bill::Actual { usage, cost } => {
-            let overrun = cost.checked_sub(reserved).filter(|over| *over > Usd::ZERO);
-            (AttemptOutcome::Answered, Settled { cost, usage, overrun })
-        }
-        Bill::NotBilled => (AttemptOutcome::Released, Settled::default()),
-        Bill::Unknown => (AttemptOutcome::Unconfirmed, Settled::default()),
-    };
+    let late = before == AttemptOutcome::Unconfirmed;
     let hot = transaction.hot(commit.document.batch)?;
-    let balance = &mut hot.balance;
-    match before {
-        AttemptOutcome::InFlight => {
-            balance.reserved = balance.reserved.saturating_sub(reserved);
-            hot.calls_in_flight = hot.calls_in_flight.saturating_sub(1);
+    let balance = hot.balance;
+    let (outcome, balance, settled) = match settlement.bill {
+        Bill::Actual { usage, cost } => {
+            let (balance, overrun) = if late {
+                balance.reconcile(reserved, cost)
+            } else {
+                balance.settle(reserved, cost)
+            };
+            let settled = Settled {
+                cost: cost.max(Usd::ZERO),
+                usage,
+                overrun: overrun.map(|overrun| overrun.0),
+            };
+            (AttemptOutcome::Answered, balance, settled)
         }
-        _ => balance.unconfirmed = balance.unconfirmed.saturating_sub(reserved),
-    }
-    match outcome {
-        AttemptOutcome::Unconfirmed => balance.unconfirmed = balance.unconfirmed.saturating_add(reserved),
-        _ => balance.settled = balance.settled.saturating_add(settled.cost),
+        Bill::NotBilled if late => {
+            let (balance, _) = balance.reconcile(reserved, Usd::ZERO);
+            (AttemptOutcome::Released, balance, Settled::default())
+        }
+        Bill::NotBilled => (
+            AttemptOutcome::Released,
+            balance.release(reserved),
+            Settled::default(),
+        ),
+        Bill::Unknown if late => (AttemptOutcome::Unconfirmed, balance, Settled::default()),
+        Bill::Unknown => (
+            AttemptOutcome::Unconfirmed,
+            balance.unconfirm(reserved),
+            Settled::default(),
+        ),
+    };
+    hot.balance = balance;
+    if !late {
+        hot.calls_in_flight = hot.calls_in_flight.saturating_sub(1);
     }
     hot.usage = hot.usage.plus(&settled.usage);
     write_attempt(transaction, attempt, outcome, settlement, &settled)
@@ -262,20 +272,30 @@ fn write_attempt(
     Ok(())
 }
 
-fn charge(transaction: &Transaction<'_>, row: i64, settled: &Settled) -> rusqlite::Result<()> {
+/// Adds what a call cost to its document. The sums are made here, where they cannot overflow: a
+/// provider may claim any number of tokens.
+fn charge(
+    transaction: &Transaction<'_>,
+    row: i64,
+    holding: &Holding,
+    settled: &Settled,
+) -> rusqlite::Result<()> {
+    if settled.cost == Usd::ZERO && settled.usage == Usage::default() {
+        return Ok(());
+    }
+    let usage = holding.usage.plus(&settled.usage);
     transaction
         .statement(
-            "UPDATE documents SET cost = cost + ?2, input_tokens = input_tokens + ?3,
-                cached_input_tokens = cached_input_tokens + ?4, cache_write_tokens = cache_write_tokens + ?5,
-                output_tokens = output_tokens + ?6 WHERE id = ?1",
+            "UPDATE documents SET cost = ?2, input_tokens = ?3, cached_input_tokens = ?4,
+                cache_write_tokens = ?5, output_tokens = ?6 WHERE id = ?1",
         )?
         .execute(params![
             row,
-            settled.cost.nanos(),
-            int(settled.usage.input_tokens),
-            int(settled.usage.cached_input_tokens),
-            int(settled.usage.cache_write_tokens),
-            int(settled.usage.output_tokens)
+            holding.cost.saturating_add(settled.cost).nanos(),
+            int(usage.input_tokens),
+            int(usage.cached_input_tokens),
+            int(usage.cache_write_tokens),
+            int(usage.output_tokens)
         ])?;
     Ok(())
 }
@@ -332,7 +352,7 @@ fn destination<'a>(next: &'a Next, cancelled: bool, cost: Usd) -> Option<Move<'a
             next_attempt_at: at.0,
             failures: u32::from(*counts),
             waits: u32::from(!*counts),
-            event: Some(EventKind::AttemptFailed {
+            event: (!cancelled).then(|| EventKind::AttemptFailed {
                 code: failure.code,
                 message: failure.message.clone(),
                 retry_at: *at,
@@ -352,8 +372,9 @@ fn move_on(
     let cost = holding.cost.saturating_add(settled.cost);
     let hot = transaction.hot(commit.document.batch)?;
     let key = hot.key;
+    let usage = holding.usage.plus(&settled.usage);
     let Some(step) = destination(&commit.next, hot.state == BatchState::Cancelled, cost) else {
-        return charge(transaction, row, settled).map_err(|error| transaction.explain(error));
+        return charge(transaction, row, holding, settled).map_err(|error| transaction.explain(error));
     };
     hot.move_document(DocumentState::Leased, step.to);
     let facts = commit.facts;
@@ -361,8 +382,8 @@ fn move_on(
         transaction
             .statement(
                 "UPDATE documents SET state = :state, worker = NULL, cost = :cost,
-                    input_tokens = input_tokens + :input, cached_input_tokens = cached_input_tokens + :cached,
-                    cache_write_tokens = cache_write_tokens + :written, output_tokens = output_tokens + :output,
+                    input_tokens = :input, cached_input_tokens = :cached,
+                    cache_write_tokens = :written, output_tokens = :output,
                     error_code = :code, error = :error, next_attempt_at = :next, failures = failures + :failures,
                     waits = waits + :waits, risk = COALESCE(:risk, risk), kind = COALESCE(:kind, kind),
                     class = COALESCE(:class, class), pages = COALESCE(:pages, pages), updated_at = :now
@@ -371,10 +392,10 @@ fn move_on(
             .execute(named_params! {
                 ":state": step.to.as_str(),
                 ":cost": cost.nanos(),
-                ":input": int(settled.usage.input_tokens),
-                ":cached": int(settled.usage.cached_input_tokens),
-                ":written": int(settled.usage.cache_write_tokens),
-                ":output": int(settled.usage.output_tokens),
+                ":input": int(usage.input_tokens),
+                ":cached": int(usage.cached_input_tokens),
+                ":written": int(usage.cache_write_tokens),
+                ":output": int(usage.output_tokens),
                 ":code": step.failure.map(|failure| failure.code.as_str()),
                 ":error": step.failure.map(|failure| failure.message.as_str()),
                 ":next": step.next_attempt_at,
@@ -432,8 +453,7 @@ pub(super) fn unconfirm(
         .map_err(|error| transaction.explain(error))?;
     for (batch, calls, reserved) in &rows {
         let hot = transaction.hot(*batch)?;
-        hot.balance.reserved = hot.balance.reserved.saturating_sub(*reserved);
-        hot.balance.unconfirmed = hot.balance.unconfirmed.saturating_add(*reserved);
+        hot.balance = hot.balance.unconfirm(*reserved);
         hot.calls_in_flight = hot.calls_in_flight.saturating_sub(*calls);
     }
     Ok(rows)

@@ -18,11 +18,11 @@ use crate::sqlite::hot::Transaction;
 use crate::sqlite::open::{self, Options};
 use crate::sqlite::readers::Readers;
 use crate::sqlite::writer::Writer;
-use crate::sqlite::{batches, claim, events, ingest, lists, recover, settle};
+use crate::sqlite::{batches, claim, events, ingest, lists, recover, rows, settle};
 use crate::{Store, StoreError};
 
-/// Pending documents cancelled in one transaction.
-const CANCEL_CHUNK: u32 = 10_000;
+/// Documents cancelled or put back in one transaction, so that others get their turn in between.
+const CHUNK: u32 = 10_000;
 
 /// A store in one SQLite file. Cheap to clone; the last clone dropped ends the writing
 /// thread after what waits.
@@ -150,7 +150,7 @@ impl Store for SqliteStore {
             .await?;
         if event == BatchEvent::Cancel && moved.is_ok() {
             while self
-                .write(move |transaction| batches::cancel_pending(transaction, id, CANCEL_CHUNK, now))
+                .write(move |transaction| batches::cancel_pending(transaction, id, CHUNK, now))
                 .await?
                 > 0
             {}
@@ -169,8 +169,18 @@ impl Store for SqliteStore {
     }
 
     async fn retry(&self, id: BatchId, selection: RetrySelection, now: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |transaction| batches::retry(transaction, id, &selection, now))
-            .await
+        let selection = Arc::new(selection);
+        let mut from = batches::Retry::START;
+        loop {
+            let selection = Arc::clone(&selection);
+            let (next, done) = self
+                .write(move |transaction| batches::retry(transaction, id, &selection, from, CHUNK, now))
+                .await?;
+            if done {
+                return Ok(next.total);
+            }
+            from = next;
+        }
     }
 
     async fn set_plan(&self, id: BatchId, plan: Plan, now: Timestamp) -> Result<(), StoreError> {
@@ -261,7 +271,7 @@ impl Store for SqliteStore {
     }
 
     async fn document(&self, id: DocumentId) -> Result<DocumentDetail, StoreError> {
-        self.read(move |connection| lists::detail(connection, id.batch, id.ordinal))
+        self.read(move |connection| rows::detail(connection, id.batch, id.ordinal))
             .await?
             .ok_or(StoreError::NoSuchDocument(id))
     }
@@ -272,13 +282,13 @@ impl Store for SqliteStore {
         after: Ordinal,
         limit: u32,
     ) -> Result<Vec<ResultRow>, StoreError> {
-        self.read(move |connection| lists::results_after(connection, id, after, limit))
+        self.read(move |connection| rows::results_after(connection, id, after, limit))
             .await
             .map_err(no_batch(id))
     }
 
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError> {
-        self.read(move |connection| lists::failures(connection, id)).await
+        self.read(move |connection| rows::failures(connection, id)).await
     }
 
     async fn log(

@@ -136,7 +136,10 @@ fn gone() -> StoreError {
 
 /// Whether an error leaves the transaction unusable. The others are found before anything is written.
 fn dooms(error: &StoreError) -> bool {
-    !matches!(error, StoreError::NoSuchBatch(_) | StoreError::NoSuchDocument(_))
+    !matches!(
+        error,
+        StoreError::NoSuchBatch(_) | StoreError::NoSuchDocument(_) | StoreError::BatchExists(_)
+    )
 }
 
 fn run(connection: Connection, inbox: &Receiver<Box<dyn Request>>, context: &Context) {
@@ -151,8 +154,11 @@ fn run(connection: Connection, inbox: &Receiver<Box<dyn Request>>, context: &Con
         }
         commit(&connection, &mut group, context);
     }
-    // Leaves a small WAL for the next start; a failure costs a slower open.
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;");
+    // Leaves a small WAL for the next start. Not at the price of waiting for another process:
+    // a failure costs a slower open. (No `PRAGMA optimize`: statistics of one day's batches would
+    // change the plans of the next day's.)
+    let _ = connection.busy_timeout(std::time::Duration::ZERO);
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 /// Runs a group in one transaction and tells everybody how it went.

@@ -1,0 +1,211 @@
+//! Which documents a list shows, as conditions, and the way through the database
+//! that finds them.
+//!
+//! The way is said, not guessed: the planner has no statistics of a batch that was
+//! just added. Few matches are collected and sorted; many are met soon enough when
+//! walking the list in its order.
+
+use docmill_core::document::DocumentState;
+use docmill_core::id::Ordinal;
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::records::{Counters, DocumentQuery, Matching, SortBy};
+use crate::sqlite::codec::document_row;
+
+/// Counting what a filter matches stops here.
+const COUNTED: u64 = 10_000;
+
+/// A way through the documents of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// In order of discovery, from the table.
+    Walk,
+    /// Along an index.
+    Index(&'static str),
+    /// From the names that contain the text, in order of discovery.
+    Names,
+}
+
+/// Conditions and their parameters.
+pub(super) struct Filter {
+    conditions: Vec<String>,
+    pub(super) parameters: Vec<Sql>,
+    batch: i64,
+    /// Number of the parameter with the text that names contain.
+    search: Option<usize>,
+    /// Finds few matches quickly.
+    quick: Way,
+    /// Finds many in order of discovery without sorting them.
+    in_order: Way,
+    /// Only states are asked for, or nothing: the counters know how many.
+    states_only: bool,
+    /// All documents of the batch.
+    pub(super) all: bool,
+}
+
+impl Filter {
+    pub(super) fn of(batch: i64, query: &DocumentQuery) -> Self {
+        let search = query.search.as_deref().map(|text| text.replace('\0', ""));
+        let search = search.filter(|text| !text.is_empty());
+        let states_only = query.kinds.is_empty()
+            && query.classes.is_empty()
+            && query.codes.is_empty()
+            && search.is_none()
+            && query.cost_at_least.is_none();
+        let mut filter = Self {
+            conditions: Vec::new(),
+            parameters: Vec::new(),
+            batch,
+            search: None,
+            quick: Way::Walk,
+            in_order: Way::Walk,
+            states_only,
+            all: states_only && query.states.is_empty(),
+        };
+        filter.names_of_ours(query);
+        if let Some(cost) = query.cost_at_least {
+            let number = filter.parameter(Sql::Integer(cost.nanos()));
+            filter.conditions.push(format!("documents.cost >= ?{number}"));
+            filter.quick = Way::Index("documents_by_cost");
+        }
+        if let Some(text) = search {
+            filter.contains(&text);
+        }
+        filter
+    }
+
+    /// States, kinds, classes and codes are our words, not a person's: no quoting needed.
+    fn names_of_ours(&mut self, query: &DocumentQuery) {
+        self.one_of("state", query.states.iter().map(|it| it.as_str()).collect());
+        self.one_of("kind", query.kinds.iter().map(|it| it.as_str()).collect());
+        self.one_of("class", query.classes.iter().map(|it| it.as_str()).collect());
+        if !self.all {
+            // Holds kinds and classes too.
+            self.quick = Way::Index("documents_by_state");
+        }
+        if query.states.len() == 1 {
+            self.in_order = Way::Index("documents_by_state");
+        }
+        if !query.codes.is_empty() {
+            self.conditions
+                .push("documents.error_code IS NOT NULL".to_owned());
+            self.one_of("error_code", query.codes.iter().map(|it| it.as_str()).collect());
+            self.quick = Way::Index("documents_by_error");
+            if query.states.len() == 1 && query.codes.len() == 1 {
+                self.in_order = self.quick;
+            }
+        }
+    }
+
+    fn parameter(&mut self, value: Sql) -> usize {
+        self.parameters.push(value);
+        self.parameters.len()
+    }
+
+    fn one_of(&mut self, column: &str, names: Vec<&str>) {
+        if !names.is_empty() {
+            self.conditions
+                .push(format!("documents.{column} IN ('{}')", names.join("', '")));
+        }
+    }
+
+    /// Three characters or more are found by the trigram index; fewer only at the beginning of
+    /// a name, where the index of names finds them.
+    fn contains(&mut self, text: &str) {
+        if text.chars().count() >= 3 {
+            let phrase = format!("\"{}\"", text.replace('"', "\"\""));
+            self.search = Some(self.parameter(Sql::Text(phrase)));
+            self.quick = Way::Names;
+            self.in_order = Way::Names;
+        } else {
+            let pattern = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let number = self.parameter(Sql::Text(format!("{pattern}%")));
+            self.conditions
+                .push(format!("documents.name LIKE ?{number} ESCAPE '\\'"));
+            self.quick = Way::Index("documents_by_name");
+        }
+    }
+
+    /// The way for a list in this order of which so many match.
+    pub(super) fn way(&self, sort: SortBy, matching: Matching) -> Way {
+        let few = matches!(matching, Matching::Exactly(count) if count <= COUNTED);
+        match sort {
+            _ if few && !self.all => self.quick,
+            SortBy::Ordinal => self.in_order,
+            SortBy::Name => Way::Index("documents_by_name"),
+            SortBy::Cost => Way::Index("documents_by_cost"),
+            SortBy::Pages => Way::Index("documents_by_pages"),
+            SortBy::Updated => Way::Index("documents_by_updated"),
+            SortBy::Risk => Way::Index("documents_by_risk"),
+        }
+    }
+
+    /// `… WHERE …` after FROM.
+    pub(super) fn from(&self, way: Way) -> String {
+        let first = document_row(self.batch, Ordinal(0));
+        let last = document_row(self.batch + 1, Ordinal(0)) - 1;
+        let (from, scope) = match way {
+            Way::Walk => (
+                "documents NOT INDEXED".to_owned(),
+                format!("documents.id BETWEEN {first} AND {last}"),
+            ),
+            Way::Index(index) => (
+                format!("documents INDEXED BY {index}"),
+                format!("documents.batch = {}", self.batch),
+            ),
+            Way::Names => (
+                "document_names CROSS JOIN documents ON documents.id = document_names.rowid".to_owned(),
+                format!("document_names.rowid BETWEEN {first} AND {last}"),
+            ),
+        };
+        let mut sql = format!("{from} WHERE {scope}");
+        for condition in &self.conditions {
+            sql.push_str(" AND ");
+            sql.push_str(condition);
+        }
+        if let Some(number) = self.search {
+            sql.push_str(&match way {
+                Way::Names => format!(" AND document_names MATCH ?{number}"),
+                _ => format!(
+                    " AND documents.id IN (SELECT rowid FROM document_names
+                        WHERE document_names MATCH ?{number} AND rowid BETWEEN {first} AND {last})"
+                ),
+            });
+        }
+        sql
+    }
+
+    /// How many documents match: from the counters, or counted up to a limit.
+    pub(super) fn matching(
+        &self,
+        connection: &Connection,
+        query: &DocumentQuery,
+        counters: &Counters,
+    ) -> rusqlite::Result<Matching> {
+        if self.all {
+            return Ok(Matching::Exactly(counters.total()));
+        }
+        if self.states_only {
+            let mut states = query.states.clone();
+            states.sort_unstable();
+            states.dedup();
+            let count = states.into_iter().map(|state: DocumentState| counters.of(state));
+            return Ok(Matching::Exactly(count.sum()));
+        }
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {})",
+            self.from(self.quick),
+            COUNTED + 1
+        );
+        let count: i64 = connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&self.parameters), |row| row.get(0))?;
+        let count = u64::try_from(count).unwrap_or(0);
+        Ok(if count > COUNTED {
+            Matching::AtLeast(COUNTED)
+        } else {
+            Matching::Exactly(count)
+        })
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! One trait of coarse verbs ([`Store`]), each verb one transaction, each saying
 //! *why* when it did nothing. SQLite is one implementation ([`sqlite`]);
-//! the conformance suite in `tests/` is what every implementation passes. This crate knows
+//! the conformance suite in `tests/it/conformance` is what every implementation passes. This crate knows
 //! core and nothing else of docmill.
 
 mod cursor;

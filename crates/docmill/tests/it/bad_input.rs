@@ -283,7 +283,7 @@ fn a_full_disk_is_named_and_nothing_is_put_in_place() {
         "--budget",
         "1",
     ]);
-    let limited = format!("trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"");
+    let limited = "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"";
     let mut shell = std::process::Command::new("sh");
     shell
         .arg("-c")

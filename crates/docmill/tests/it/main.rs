@@ -1,6 +1,12 @@
 //! The command as a user runs it: the real program, its output and its exit status.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers are test code too, outside of functions marked as tests"
+)]
 
+mod architecture;
 mod bad_input;
+mod crash;
 mod help;
 mod journey;
 mod model;

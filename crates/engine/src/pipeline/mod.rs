@@ -86,9 +86,9 @@ async fn step_through(
         let (reply, attempt) = match reserve::reserve(job, document, prompt).await? {
             Reserved::Yes(reservation) => {
                 let attempt = reservation.attempt();
-                (call::call(job, reservation).await, Some(attempt))
+                (call::call(job, *reservation).await, Some(attempt))
             }
-            Reserved::Answered(reply) => (reply, None),
+            Reserved::Answered(reply) => (*reply, None),
             Reserved::Later => return job.commit(job.plain(document.id, Next::Released)).await,
             Reserved::Never(failure) => return job.give_up(document, failure, Some(facts)).await,
             Reserved::Lost => return Ok(()),

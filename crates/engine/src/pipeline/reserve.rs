@@ -30,9 +30,9 @@ impl Reservation {
 /// What came of it.
 pub(crate) enum Reserved {
     /// Call now.
-    Yes(Reservation),
+    Yes(Box<Reservation>),
     /// The answer was paid for before.
-    Answered(Reply),
+    Answered(Box<Reply>),
     /// Not now: give the document back.
     Later,
     /// This document can never be called.
@@ -78,13 +78,13 @@ fn decided(begun: Begun, prompt: Prompt) -> Reserved {
     match begun {
         Begun::Started { attempt } => {
             let amount = prompt.worst_case;
-            Reserved::Yes(Reservation {
+            Reserved::Yes(Box::new(Reservation {
                 prompt,
                 amount,
                 attempt,
-            })
+            }))
         }
-        Begun::Answered(stored) => Reserved::Answered(reply_of(*stored, prompt)),
+        Begun::Answered(stored) => Reserved::Answered(Box::new(reply_of(*stored, prompt))),
         Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
         Begun::LeaseLost => Reserved::Lost,
     }

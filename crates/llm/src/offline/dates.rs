@@ -164,8 +164,9 @@ pub(super) fn order(text: &str) -> Order {
             return Order::MonthFirst;
         }
     }
-    let dots =
-        text.contains(|c| c == '€') || ["GmbH", "RM", "SDN", "£"].iter().any(|sign| text.contains(sign));
+    let dots = ["€", "GmbH", "RM", "SDN", "£"]
+        .iter()
+        .any(|sign| text.contains(sign));
     if !dots && (text.contains('$') || text.contains("USD")) {
         Order::MonthFirst
     } else {

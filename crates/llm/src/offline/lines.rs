@@ -109,8 +109,10 @@ impl Line {
         }
         (0..=self.folded.len() - label.len()).find_map(|start| {
             let end = start + label.len();
-            let whole = !(start > 0 && is_word(self.folded[start - 1]) && is_word(label[0]))
-                && !(end < self.folded.len() && is_word(self.folded[end]) && is_word(label[label.len() - 1]));
+            let runs_on_before = start > 0 && is_word(self.folded[start - 1]) && is_word(label[0]);
+            let runs_on_after =
+                end < self.folded.len() && is_word(self.folded[end]) && is_word(label[label.len() - 1]);
+            let whole = !runs_on_before && !runs_on_after;
             (whole && self.folded[start..end] == label[..]).then_some((start, end))
         })
     }

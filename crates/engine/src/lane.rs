@@ -63,31 +63,60 @@ impl Lane {
     }
 
     /// Waits until the provider's limits allow a call of so many tokens.
-    pub(crate) async fn admit(&self, tokens: u64, clock: &dyn Clock) {
+    pub(crate) async fn admit(self: &Arc<Self>, tokens: u64, clock: &dyn Clock) -> Admitted {
+        let need = Need { requests: 1, tokens };
         loop {
+            // Registered before asking, so that an answer in between is not missed.
+            let changed = self.changed.notified();
             let now = clock.now();
-            let admission = self.pacer().admit(now, Need { requests: 1, tokens });
+            let admission = self.pacer().admit(now, need);
             match admission {
-                Admission::Admitted => return,
+                Admission::Admitted => {
+                    return Admitted {
+                        lane: Arc::clone(self),
+                        need,
+                        reported: false,
+                    };
+                }
                 Admission::WaitUntil(until) => {
                     let wait = Duration::from_millis(u64::try_from(until.since_ms(now)).unwrap_or(0).max(1));
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = self.changed.notified() => {}
+                        () = changed => {}
                     }
                 }
             }
         }
     }
 
-    /// Tells the pacer what the provider said.
-    pub(crate) fn observe(&self, now: Timestamp, signal: &Signal) {
-        self.pacer().observe(now, signal);
-        self.changed.notify_one();
-    }
-
     fn pacer(&self) -> std::sync::MutexGuard<'_, Pacer> {
         self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One call's leave to go. It is reported once, with what the provider said; dropped
+/// without, the call was not made and its share of the limits is given back.
+pub(crate) struct Admitted {
+    lane: Arc<Lane>,
+    need: Need,
+    reported: bool,
+}
+
+impl Admitted {
+    /// Tells the pacer how the call ended.
+    pub(crate) fn report(mut self, now: Timestamp, signal: &Signal) {
+        self.reported = true;
+        self.lane.pacer().observe(now, signal);
+        self.lane.changed.notify_one();
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if !self.reported {
+            self.lane.pacer().withdraw(self.need);
+            self.lane.changed.notify_one();
+        }
     }
 }
 

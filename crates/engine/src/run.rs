@@ -79,7 +79,7 @@ impl Engine {
         }
         self.start(id, reason).await?;
         let job = Arc::new(Job::new(self, &row, worker.id)?);
-        let beat = tokio::spawn(heartbeat(self.clone(), worker.id));
+        let beat = tokio::spawn(heartbeat(self.clone(), Arc::clone(&job)));
         let mut tasks = JoinSet::new();
         let ended = self.work(&job, &mut tasks, &mut stop).await;
         let ended = self.wind_down(&job, tasks, worker, ended, &mut stop).await;
@@ -229,17 +229,19 @@ fn finished(done: Result<Result<(), EngineError>, tokio::task::JoinError>) -> Re
     }
 }
 
-async fn heartbeat(engine: Engine, worker: docmill_core::WorkerId) {
+/// Says that the worker is alive, and notices when somebody else stopped the batch while
+/// all documents in hand wait for the provider's limits.
+async fn heartbeat(engine: Engine, job: Arc<Job>) {
     let mut every = tokio::time::interval(HEARTBEAT);
     loop {
         every.tick().await;
-        if let Err(error) = engine
-            .parts
-            .store
-            .heartbeat(worker, engine.parts.clock.now())
-            .await
-        {
+        if let Err(error) = job.store().heartbeat(job.worker, job.now()).await {
             tracing::warn!(%error, "the heartbeat could not be written");
+        }
+        match engine.parts.store.batch(job.batch).await {
+            Ok(row) if row.state != BatchState::Running => job.halt(),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the batch could not be read"),
         }
     }
 }

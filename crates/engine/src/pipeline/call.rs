@@ -35,7 +35,12 @@ pub(crate) enum ReplyOrigin {
 }
 
 pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
-    let Reservation { prompt, amount, .. } = reservation;
+    let Reservation {
+        prompt,
+        amount,
+        admitted,
+        ..
+    } = reservation;
     let started = Instant::now();
     let answer = job.setup.resolved.provider.call(&prompt.request).await;
     let latency_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
@@ -44,7 +49,7 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         Err(error) => &error.signals,
     };
     let used = answer.as_ref().ok().and_then(|answer| answer.usage);
-    job.lane.observe(
+    admitted.report(
         job.now(),
         &signal_of(signals, answer.as_ref().err(), &prompt.bound, used),
     );

@@ -1,6 +1,5 @@
 //! What all documents of a running batch share.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use docmill_core::id::{BatchId, DocumentId, WorkerId};
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
 use docmill_store::{BatchRow, Bill, Commit, LeasedDocument, Next, ReadFacts, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::lane::Lane;
 use crate::pipeline::Setup;
@@ -34,7 +33,7 @@ pub(crate) struct Job {
     /// Rung after each settlement.
     pub(crate) settled: Notify,
     breaker: Mutex<Breaker>,
-    halted: AtomicBool,
+    halted: watch::Sender<bool>,
     parts: Parts,
 }
 
@@ -59,7 +58,7 @@ impl Job {
             money_line: tokio::sync::Mutex::new(()),
             settled: Notify::new(),
             breaker: Mutex::new(Breaker::new(&engine.settings.policy)),
-            halted: AtomicBool::new(false),
+            halted: watch::Sender::new(false),
             parts: engine.parts.clone(),
         })
     }
@@ -83,12 +82,17 @@ impl Job {
 
     /// No more calls from now on; what is in flight ends.
     pub(crate) fn halt(&self) {
-        self.halted.store(true, Ordering::Release);
-        self.settled.notify_waiters();
+        self.halted.send_replace(true);
     }
 
     pub(crate) fn is_halted(&self) -> bool {
-        self.halted.load(Ordering::Acquire)
+        *self.halted.borrow()
+    }
+
+    /// Returns when the job is halted.
+    pub(crate) async fn halted(&self) {
+        // An error would mean that the sender is gone, and it lives as long as `self`.
+        let _ = self.halted.subscribe().wait_for(|halted| *halted).await;
     }
 
     /// A commit that settles nothing.

@@ -3,20 +3,27 @@
 //! calls in flight come back cheaper than their worst case, so a refused call
 //! waits for that; when nothing is in flight any more, the budget is exhausted.
 
+use std::time::Duration;
+
 use docmill_core::batch::BatchEvent;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::money::Usd;
 use docmill_store::{Begun, LeasedDocument, Start, StoredAnswer, TransitionRefused};
 
 use crate::EngineError;
+use crate::lane::Admitted;
 use crate::pipeline::Job;
 use crate::pipeline::call::{Reply, ReplyOrigin};
 use crate::pipeline::prepare::Prompt;
+
+/// How long to wait for money that another process may give back.
+const ANOTHER_PROCESS: Duration = Duration::from_millis(200);
 
 /// A reserved call: the only thing [`crate::pipeline::call::call`] takes.
 pub(crate) struct Reservation {
     pub(super) prompt: Prompt,
     pub(super) amount: Usd,
+    pub(super) admitted: Admitted,
     attempt: u32,
 }
 
@@ -46,70 +53,47 @@ pub(crate) async fn reserve(
     document: &LeasedDocument,
     prompt: Prompt,
 ) -> Result<Reserved, EngineError> {
-    job.lane
-        .admit(
-            prompt
-                .bound
-                .input_tokens
-                .saturating_add(prompt.bound.output_tokens),
-            job.clock(),
-        )
-        .await;
-    if job.is_halted() {
-        return Ok(Reserved::Later);
-    }
-    let start = Start {
-        document: document.id,
-        worker: job.worker,
-        model: job.setup.plan.model.clone(),
-        part: prompt.part,
-        answer_key: prompt.answer_key,
-        reserve: prompt.worst_case,
-        reuse: job.setup.plan.reuse_answers,
-        now: job.now(),
-    };
-    match job.store().begin(start.clone()).await? {
-        Begun::NoBudget { .. } => wait_for_money(job, start, prompt).await,
-        begun => Ok(decided(begun, prompt)),
-    }
-}
-
-fn decided(begun: Begun, prompt: Prompt) -> Reserved {
-    match begun {
-        Begun::Started { attempt } => {
-            let amount = prompt.worst_case;
-            Reserved::Yes(Box::new(Reservation {
-                prompt,
-                amount,
-                attempt,
-            }))
-        }
-        Begun::Answered(stored) => Reserved::Answered(Box::new(reply_of(*stored, prompt))),
-        Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
-        Begun::LeaseLost => Reserved::Lost,
-    }
-}
-
-/// Waits in line for money to come back. Only the first in line asks the store again
-/// after each settlement; the others wait behind it.
-async fn wait_for_money(job: &Job, mut start: Start, prompt: Prompt) -> Result<Reserved, EngineError> {
-    let _first_in_line = job.money_line.lock().await;
+    let tokens = prompt
+        .bound
+        .input_tokens
+        .saturating_add(prompt.bound.output_tokens);
+    let mut first_in_line = None;
     loop {
-        if job.is_halted() {
-            return Ok(Reserved::Later);
-        }
+        // Leave to call comes before the money: what is held back is in flight in the next moment.
+        let admitted = tokio::select! {
+            admitted = job.lane.admit(tokens, job.clock()) => admitted,
+            () = job.halted() => return Ok(Reserved::Later),
+        };
         // Registered before asking, so that a settlement in between is not missed.
         let settled = job.settled.notified();
         tokio::pin!(settled);
         settled.as_mut().enable();
-        start.now = job.now();
-        let (available, calls_in_flight) = match job.store().begin(start.clone()).await? {
+        let start = Start {
+            document: document.id,
+            worker: job.worker,
+            model: job.setup.plan.model.clone(),
+            part: prompt.part,
+            answer_key: prompt.answer_key,
+            reserve: prompt.worst_case,
+            reuse: job.setup.plan.reuse_answers,
+            now: job.now(),
+        };
+        let (available, calls_in_flight) = match job.store().begin(start).await? {
             Begun::NoBudget {
                 available,
                 calls_in_flight,
             } => (available, calls_in_flight),
-            begun => return Ok(decided(begun, prompt)),
+            begun => return Ok(decided(begun, prompt, admitted)),
         };
+        drop(admitted);
+        // Only the first in line asks the store again after each settlement.
+        if first_in_line.is_none() {
+            first_in_line = Some(tokio::select! {
+                line = job.money_line.lock() => line,
+                () = job.halted() => return Ok(Reserved::Later),
+            });
+            continue;
+        }
         if calls_in_flight == 0 {
             if let Some(reserved) = nothing_to_wait_for(job, &prompt, available).await? {
                 return Ok(reserved);
@@ -118,9 +102,27 @@ async fn wait_for_money(job: &Job, mut start: Start, prompt: Prompt) -> Result<R
         }
         tokio::select! {
             () = &mut settled => {}
+            () = job.halted() => return Ok(Reserved::Later),
             // Another process may be the one that settles.
-            () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {}
+            () = tokio::time::sleep(ANOTHER_PROCESS) => {}
         }
+    }
+}
+
+fn decided(begun: Begun, prompt: Prompt, admitted: Admitted) -> Reserved {
+    match begun {
+        Begun::Started { attempt } => {
+            let amount = prompt.worst_case;
+            Reserved::Yes(Box::new(Reservation {
+                prompt,
+                amount,
+                attempt,
+                admitted,
+            }))
+        }
+        Begun::Answered(stored) => Reserved::Answered(Box::new(reply_of(*stored, prompt))),
+        Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
+        Begun::LeaseLost => Reserved::Lost,
     }
 }
 

@@ -89,7 +89,7 @@ impl From<StoreError> for Fault {
 
 impl From<TransitionRefused> for Fault {
     fn from(refused: TransitionRefused) -> Self {
-        Self::usage(refused.to_string())
+        Self::usage(refused.to_string()).hint("docmill status shows where each batch stands")
     }
 }
 

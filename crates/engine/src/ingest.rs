@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use docmill_core::batch::{BatchEvent, BatchState};
 use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::{BatchId, ContentHash};
@@ -59,7 +60,26 @@ impl Engine {
             total.rows.skipped += written.skipped;
             on_progress(&total);
         }
+        self.reopen_for_added(batch).await?;
         Ok(total)
+    }
+
+    /// A batch that had ended and has documents waiting is a draft again.
+    pub(crate) async fn reopen_for_added(&self, id: BatchId) -> Result<(), EngineError> {
+        let row = self.parts.store.batch(id).await?;
+        let ended = matches!(
+            row.state,
+            BatchState::Completed | BatchState::CompletedWithFailures
+        );
+        if ended && row.counters.pending > 0 {
+            let reason = format!("{} documents were added", row.counters.pending);
+            let now = self.parts.clock.now();
+            self.parts
+                .store
+                .transition(id, BatchEvent::Add, &reason, now)
+                .await??;
+        }
+        Ok(())
     }
 
     /// Adds what the batch does not have yet of a chunk. What it has is not read again.

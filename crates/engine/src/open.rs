@@ -120,6 +120,8 @@ impl Engine {
     /// # Errors
     /// When the state does not allow it, or the store fails.
     pub async fn start(&self, id: BatchId, reason: &str) -> Result<(), EngineError> {
+        // A process may have died between adding documents and saying so.
+        self.reopen_for_added(id).await?;
         let store = &self.parts.store;
         let row = store.batch(id).await?;
         let now = self.parts.clock.now();

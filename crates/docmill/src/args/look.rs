@@ -62,12 +62,13 @@ impl From<Sort> for SortBy {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  docmill list last --state failed
+  docmill list --state failed
   docmill list last --code password_required --code corrupt_document
   docmill list receipts --search 2024/march --sort cost --descending
   docmill list last --page 3 --limit 200 --json")]
 pub struct ListArgs {
     /// Id, short id, name or `last`
+    #[arg(default_value = "last")]
     pub batch: String,
     /// Only in this state (several: repeat it, or separate by commas)
     #[arg(long, short, value_delimiter = ',', value_parser = values::state(), help_heading = "Which")]
@@ -110,12 +111,13 @@ pub struct ListArgs {
 Examples:
   docmill show last           the batch
   docmill show last 42        document 42: fields, where they stand, its calls
-  docmill show last 42 --raw  with the answers as the model gave them")]
+  docmill show last 42 --raw  with the answers as the model gave them
+  docmill show last march/invoice-0017.pdf")]
 pub struct ShowArgs {
     /// Id, short id, name or `last`
     pub batch: String,
-    /// Number of a document (the first column of `docmill list`)
-    pub document: Option<u64>,
+    /// A document: its number (the first column of `docmill list`) or its name
+    pub document: Option<String>,
     /// The model's answers as they came
     #[arg(long, requires = "document")]
     pub raw: bool,

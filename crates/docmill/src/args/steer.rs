@@ -29,7 +29,7 @@ pub struct BudgetArgs {
     /// Id, short id, name or `last`
     pub batch: String,
     /// Dollars, or `none`
-    #[arg(value_name = "USD")]
+    #[arg(value_name = "USD", allow_hyphen_values = true)]
     pub budget: Limit,
     /// One JSON document
     #[arg(long)]
@@ -64,6 +64,7 @@ not at all. CSV holds values unchanged, also those that begin with `=`; in Excel
 workbooks they are texts, never formulas.")]
 pub struct ExportArgs {
     /// Id, short id, name or `last`
+    #[arg(default_value = "last")]
     pub batch: String,
     /// Where to.
     #[command(flatten)]
@@ -82,7 +83,7 @@ pub struct ResumeArgs {
     #[arg(default_value = "last")]
     pub batch: String,
     /// A new wall in dollars, or `none`
-    #[arg(long, short, value_name = "USD")]
+    #[arg(long, short, value_name = "USD", allow_hyphen_values = true)]
     pub budget: Option<Limit>,
     /// Do not ask before spending
     #[arg(long, short)]
@@ -112,6 +113,7 @@ Examples:
 Puts the documents back and goes on like `docmill resume`; with --later it only puts them back.")]
 pub struct RetryArgs {
     /// Id, short id, name or `last`
+    #[arg(default_value = "last")]
     pub batch: String,
     /// All that failed
     #[arg(long, required_unless_present_any = ["code", "document", "cancelled"])]

@@ -124,7 +124,13 @@ pub struct RunArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
     /// The wall in dollars: never more than this is billed (`none`: no limit)
-    #[arg(long, short, value_name = "USD", help_heading = "Money")]
+    #[arg(
+        long,
+        short,
+        value_name = "USD",
+        allow_hyphen_values = true,
+        help_heading = "Money"
+    )]
     pub budget: Option<Limit>,
     /// Do not ask before spending
     #[arg(long, short, help_heading = "Money")]

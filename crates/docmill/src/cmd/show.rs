@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use docmill_core::attempt::Attempt;
 use docmill_core::extraction::{Evidence, Extraction};
-use docmill_core::id::{DocumentId, Ordinal};
-use docmill_store::DocumentDetail;
+use docmill_core::id::{BatchId, DocumentId, Ordinal};
+use docmill_store::{DocumentDetail, DocumentQuery, Store};
 use serde_json::Value;
 
 use super::list;
@@ -19,7 +19,7 @@ use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
-    let Some(number) = args.document else {
+    let Some(named) = args.document else {
         let args = StatusArgs {
             batch: Some(args.batch),
             watch: false,
@@ -29,18 +29,42 @@ pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
     };
     let store = wire::store_with_batches(context)?;
     let batch = store.find_batch(&args.batch).await?.id;
-    let detail = store
-        .document(DocumentId {
-            batch,
-            ordinal: Ordinal(number),
-        })
-        .await?;
+    let ordinal = match named.parse() {
+        Ok(number) => Ordinal(number),
+        Err(_) => by_name(store.as_ref(), batch, &named).await?,
+    };
+    let detail = store.document(DocumentId { batch, ordinal }).await?;
     if args.json {
         context.ui.json(&json::detail(&detail, args.raw))?;
     } else {
         context.ui.out(&render(&detail, args.raw, &context.ui))?;
     }
     Ok(Exit::Ok)
+}
+
+/// The one document of this name, or whose name contains it.
+async fn by_name(store: &dyn Store, batch: BatchId, name: &str) -> Result<Ordinal, Fault> {
+    let query = DocumentQuery {
+        search: Some(name.to_owned()),
+        limit: 100,
+        ..DocumentQuery::default()
+    };
+    let rows = store.documents(batch, query).await?.rows;
+    let exact = rows.iter().find(|row| row.name == name || row.key == name);
+    match (exact, rows.as_slice()) {
+        (Some(row), _) | (None, [row]) => Ok(row.ordinal),
+        (None, []) => Err(Fault::usage(format!(
+            "the batch has no document with {} in its name",
+            clean(name)
+        ))
+        .hint("docmill list BATCH lists its documents")),
+        (None, _) => Err(
+            Fault::usage(format!("several documents have {} in their names", clean(name))).hint(format!(
+                "docmill list BATCH --search {} lists them with their numbers",
+                clean(name)
+            )),
+        ),
+    }
 }
 
 fn render(detail: &DocumentDetail, raw: bool, ui: &Ui) -> String {

@@ -221,15 +221,15 @@ fn hostile_names_cannot_steer_the_terminal() {
         assert!(!text.contains("\u{1b}[2J") && !text.contains('\u{7}'), "{text:?}");
     }
     let page = program.run(&["list", "last", "--json"]).succeeds().json();
-    let names: Vec<&str> = page["documents"]
+    let keys: Vec<&str> = page["documents"]
         .as_array()
         .unwrap()
         .iter()
-        .filter_map(|row| row["name"].as_str())
+        .filter_map(|row| row["key"].as_str())
         .collect();
     assert!(
-        names.iter().any(|name| name.contains("\u{1b}[2J")),
-        "programs get the name as it is: {names:?}"
+        keys.iter().any(|key| key.contains("%1B%5B2J")),
+        "programs get the address as it is: {keys:?}"
     );
 }
 

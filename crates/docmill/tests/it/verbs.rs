@@ -85,7 +85,9 @@ fn a_running_batch_is_paused_from_elsewhere_and_resumed() {
     let cancelled = program.run(&["cancel", "last", "--json"]).succeeds().json();
     assert_eq!(cancelled["state"], "cancelled");
     assert_eq!(cancelled["documents"]["pending"], 0);
-    program.run(&["pause", "last"]).fails(2, "cannot be paused", "");
+    program
+        .run(&["pause", "last"])
+        .fails(2, "cannot be paused", "docmill status");
 }
 
 #[cfg(unix)]

@@ -35,7 +35,7 @@ pub enum ExportError {
         wanted: &'static str,
     },
     /// Nobody knows this format.
-    #[error("{0:?} is not an export format")]
+    #[error("{0:?} is not a format; docmill writes csv, jsonl, parquet and xlsx")]
     UnknownFormat(String),
     /// More columns than the format has.
     #[error("the template has {columns} columns, {format} holds {limit}")]

@@ -343,7 +343,6 @@ impl Prompts {
         request.pages = Arc::clone(&part.pages);
         request.repair.clone_from(&self.repair);
         let answer_key = self.base.key(&request);
-        request.call_id = answer_key.0.to_hex();
         let bound = self.provider.bound(&request);
         let worst_case = self
             .price

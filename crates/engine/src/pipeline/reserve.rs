@@ -109,9 +109,11 @@ pub(crate) async fn reserve(
     }
 }
 
-fn decided(begun: Begun, prompt: Prompt, admitted: Admitted) -> Reserved {
+fn decided(begun: Begun, mut prompt: Prompt, admitted: Admitted) -> Reserved {
     match begun {
         Begun::Started { attempt } => {
+            // A retry is another call, in the provider's logs and in a rehearsal's luck.
+            prompt.request.call_id = format!("{}-{attempt}", prompt.answer_key.0.to_hex());
             let amount = prompt.worst_case;
             Reserved::Yes(Box::new(Reservation {
                 prompt,

@@ -16,9 +16,9 @@ pub(super) struct Filled {
 }
 
 /// The document, looked at once.
-struct Document<'p> {
+pub(super) struct Document<'p> {
     pages: &'p [Page],
-    lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
     text: String,
     order: Order,
 }
@@ -55,20 +55,16 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
     filled
 }
 
-/// A local reference, followed once: Pydantic writes nested models like that.
+/// What stands behind an optional field and a local reference: Pydantic writes a nested
+/// model as `{"$ref": …}`, and one that may be missing as `anyOf` of that and null.
 fn resolved<'s>(root: &'s Value, property: &'s Value) -> &'s Value {
-    let target = |value: &'s Value| {
-        let pointer = value.get("$ref")?.as_str()?.strip_prefix('#')?;
-        root.pointer(pointer)
-    };
-    let optional = || {
-        property
-            .get("anyOf")?
-            .as_array()?
-            .iter()
-            .find(|it| it.get("type").and_then(Value::as_str) != Some("null"))
-    };
-    target(property).or_else(optional).unwrap_or(property)
+    let is_null = |value: &Value| value.get("type").and_then(Value::as_str) == Some("null");
+    let optional = property.get("anyOf").and_then(Value::as_array);
+    let present = optional.and_then(|kinds| kinds.iter().find(|kind| !is_null(kind)));
+    let present = present.unwrap_or(property);
+    let pointer = present.get("$ref").and_then(Value::as_str);
+    let target = pointer.and_then(|pointer| root.pointer(pointer.strip_prefix('#')?));
+    target.unwrap_or(present)
 }
 
 /// Required keys that were not found are null where the schema allows it, lists empty.
@@ -101,7 +97,7 @@ fn has_type(property: &Value, wanted: &str) -> bool {
     }
 }
 
-struct Field<'s> {
+pub(super) struct Field<'s> {
     name: &'s str,
     property: &'s Value,
 }
@@ -140,7 +136,7 @@ impl Field<'_> {
     }
 
     /// Labels, longest first: "invoice date" before "date".
-    fn labels(&self) -> Vec<String> {
+    pub(super) fn labels(&self) -> Vec<String> {
         let mut labels: Vec<String> = self.strings("x-docmill-aliases");
         labels.push(self.name.replace(['_', '-'], " "));
         labels.extend(
@@ -269,89 +265,6 @@ impl Document<'_> {
             let date = dates::of(&line.text, self.order).into_iter().next()?;
             Some(Found::new(date.iso, line, &line.text[date.start..date.end]))
         })
-    }
-
-    fn amount(&self, field: &Field<'_>, is_total: bool) -> Option<Found<i64>> {
-        let labels = field.labels();
-        let mut best: Option<(i64, Found<i64>)> = None;
-        for (rank, label) in labels.iter().enumerate() {
-            for (index, line) in self.lines.iter().enumerate() {
-                let Some((_, end)) = line.find(label) else {
-                    continue;
-                };
-                if is_total && is_other_sum(line) {
-                    continue;
-                }
-                let Some(found) = self.amount_beside(index, end) else {
-                    continue;
-                };
-                // An earlier alias says it better; of equal ones the last and largest is the sum.
-                let weight = if rank + 2 >= labels.len() {
-                    labels.len()
-                } else {
-                    rank / 3
-                };
-                let score = -(i64::try_from(weight).unwrap_or(0)) * 1_000_000
-                    + if is_total { found.value.min(900_000) } else { 0 };
-                if best
-                    .as_ref()
-                    .is_none_or(|(known, _)| score > *known || (is_total && score == *known))
-                {
-                    best = Some((score, found));
-                }
-            }
-        }
-        best.map(|(_, found)| found)
-            .or_else(|| if is_total { self.largest() } else { None })
-    }
-
-    /// The amount right of a label, else the last one on the line below.
-    fn amount_beside(&self, index: usize, end: usize) -> Option<Found<i64>> {
-        let line = &self.lines[index];
-        let after = line.offset(end);
-        let money = |text: &str| {
-            amounts::of(text)
-                .into_iter()
-                .filter(|it| it.certain)
-                .collect::<Vec<Amount>>()
-        };
-        let found = |line: &Line, amount: &Amount| {
-            Found::new(amount.cents, line, &line.text[amount.start..amount.end])
-        };
-        if let Some(amount) = money(&line.text)
-            .iter()
-            .rev()
-            .find(|amount| amount.start >= after)
-        {
-            return Some(found(line, amount));
-        }
-        // A label alone on its line: the value is below (or, where columns were read one by one, not there).
-        let alone = line.from(end).chars().filter(|c| c.is_alphanumeric()).count() <= 6;
-        let below = self
-            .lines
-            .get(index + 1)
-            .filter(|below| alone && below.page == line.page && below.letters() <= 6)?;
-        money(&below.text).last().map(|amount| found(below, amount))
-    }
-
-    /// The largest amount of the lower half: what is left when no label was legible.
-    fn largest(&self) -> Option<Found<i64>> {
-        let lower = &self.lines[self.lines.len() / 3..];
-        lower
-            .iter()
-            .filter(|line| {
-                !["cash", "change", "tender", "bar", "gegeben", "balance", "paid"]
-                    .iter()
-                    .any(|word| line.find(word).is_some())
-            })
-            .flat_map(|line| {
-                amounts::of(&line.text)
-                    .into_iter()
-                    .filter(|it| it.certain)
-                    .map(move |it| (line, it))
-            })
-            .max_by_key(|(_, amount)| amount.cents)
-            .map(|(line, amount)| Found::new(amount.cents, line, &line.text[amount.start..amount.end]))
     }
 
     fn currency(&self) -> Option<Found<&'static str>> {
@@ -648,42 +561,6 @@ fn cell(text: &str) -> &str {
         .or_else(|| text.find(" | "))
         .unwrap_or(text.len());
     text[..end].trim_matches(|c: char| c.is_whitespace() || "|:,;".contains(c))
-}
-
-/// Sums that are not the sum to pay, though they say "total".
-fn is_other_sum(line: &Line) -> bool {
-    [
-        "subtotal",
-        "sub total",
-        "sub-total",
-        "total qty",
-        "total quantity",
-        "total item",
-        "total items",
-        "total discount",
-        "total savings",
-        "total saving",
-        "total tax",
-        "total gst",
-        "total vat",
-        "total tva",
-        "total ht",
-        "excl",
-        "excluding",
-        "zwischensumme",
-        "netto",
-        "mwst-betrag",
-        "ust-betrag",
-        "gst summary",
-        "total points",
-        "taxable",
-        "change",
-        "rounding adj",
-        "cash",
-        "net total",
-    ]
-    .iter()
-    .any(|other| line.find(other).is_some() && !line.folded.iter().collect::<String>().contains("nett total"))
 }
 
 /// The first word with a digit that can be a number: no date, no amount of money, not a bare year.

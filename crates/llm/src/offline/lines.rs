@@ -117,6 +117,11 @@ impl Line {
         })
     }
 
+    /// Whether one of these words stands on it.
+    pub(super) fn has_any(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.find(word).is_some())
+    }
+
     /// The text from a character on.
     pub(super) fn from(&self, character: usize) -> &str {
         let offset = self.offsets.get(character).copied().unwrap_or(self.text.len());

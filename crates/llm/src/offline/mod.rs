@@ -6,7 +6,7 @@
 //! `docs/guide/offline.md`; how a template steers it (`x-docmill-…`) is described there.
 //!
 //! Rooms: [`lines`] (the document as lines), [`amounts`], [`dates`], [`ids`] (values and
-//! their checksums), [`header`] (who issued it), [`rows`] (lists), [`legal`], [`entities`]
+//! their checksums), [`header`] (who issued it), [`rows`] (lists), [`sums`], [`legal`], [`entities`]
 //! (personal data), and [`fields`], which fills the schema.
 
 mod amounts;
@@ -18,6 +18,7 @@ mod ids;
 mod legal;
 mod lines;
 mod rows;
+mod sums;
 
 use async_trait::async_trait;
 use docmill_core::extraction::Evidence;

@@ -4,5 +4,6 @@
 
 mod compatible;
 mod fixtures;
+mod offline;
 mod sim;
 mod wire_schema;

@@ -1,0 +1,122 @@
+//! The offline model on documents made up for it: what it finds, and what it leaves out.
+
+use docmill_core::page::{Page, TextOrigin};
+use docmill_core::template::Template;
+use serde_json::{Value, json};
+
+fn extract(template: &str, text: &str) -> (Value, Vec<String>) {
+    let path = format!("{}/../../templates/{template}.toml", env!("CARGO_MANIFEST_DIR"));
+    let template = Template::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let page = Page {
+        number: 1,
+        label: None,
+        width: 0.0,
+        height: 0.0,
+        text: text.to_owned(),
+        words: Vec::new(),
+        origin: TextOrigin::Native,
+    };
+    let (data, evidence) = docmill_llm::offline::extract(&template.schema, &[page]);
+    (data, evidence.into_iter().map(|it| it.field).collect())
+}
+
+#[test]
+fn a_receipt_is_filled_by_its_labels_with_places() {
+    let (data, places) = extract(
+        "receipt",
+        "CORNER SHOP LTD\n12 Harbour Road, London\nDate: 14/03/2026\nBread 2.50\nMilk 1.20\nSubtotal 3.70\nVAT 0.74\nTOTAL 4.44\nVISA\n",
+    );
+    assert_eq!(data["company"], "CORNER SHOP LTD");
+    assert_eq!(data["date"], "2026-03-14");
+    assert_eq!(data["subtotal"], json!(3.7));
+    assert_eq!(data["tax"], json!(0.74));
+    assert_eq!(data["total"], json!(4.44));
+    assert_eq!(data["payment_method"], "card");
+    for field in ["/company", "/date", "/total"] {
+        assert!(places.iter().any(|it| it == field), "{field} in {places:?}");
+    }
+}
+
+#[test]
+fn the_sum_to_pay_is_the_one_after_rounding() {
+    let (data, _) = extract(
+        "receipt",
+        "CORNER SHOP\nTotal (inclusive of GST): 23.26\nRounding Adj: -0.01\nAmount: 23.25\n",
+    );
+    assert_eq!(data["total"], json!(23.25));
+    let (data, _) = extract("receipt", "CORNER SHOP\nTotal: 23.26\nService 3.10\n");
+    assert_eq!(data["total"], json!(23.26), "nothing was rounded here");
+}
+
+#[test]
+fn a_misread_total_is_put_right_by_cash_less_change() {
+    let (data, _) = extract(
+        "receipt",
+        "CORNER SHOP\nTotal Sales 60.91\nTo pay 80.90\nCash 100.00\nChange 19.10\n",
+    );
+    assert_eq!(data["total"], json!(80.9));
+    let (data, _) = extract("receipt", "CORNER SHOP\nTotal 80.90\nCash 100.00\nChange 9.10\n");
+    assert_eq!(data["total"], json!(80.9), "90.90 is not printed");
+}
+
+#[test]
+fn an_invoice_has_its_number_dates_and_sums() {
+    let (data, _) = extract(
+        "invoice",
+        "Nordlicht Werkzeuge GmbH\nRechnungsnummer: RE-2026-0042\nRechnungsdatum: 14.03.2026\nNettobetrag 1.000,00 EUR\nMwSt 19 % 190,00 EUR\nGesamtbetrag 1.190,00 EUR\nIBAN DE89 3704 0044 0532 0130 00\nUSt-IdNr. DE123456789\n",
+    );
+    assert_eq!(data["invoice_number"], "RE-2026-0042");
+    assert_eq!(data["invoice_date"], "2026-03-14");
+    assert_eq!(data["subtotal"], json!(1000));
+    assert_eq!(data["total"], json!(1190));
+    assert_eq!(data["currency"], "EUR");
+    assert_eq!(data["iban"], "DE89370400440532013000");
+    assert_eq!(data["seller_vat_id"], "DE123456789");
+}
+
+#[test]
+fn numbers_with_wrong_check_digits_are_no_cards_and_no_ibans() {
+    let found = |text: &str, kind: &str| {
+        let (data, _) = extract("pii", text);
+        let entities = data["entities"].as_array().cloned().unwrap_or_default();
+        entities.iter().any(|it| it["type"] == kind)
+    };
+    assert!(found("Card 4111 1111 1111 1111 please", "credit_card"));
+    assert!(!found("Card 4111 1111 1111 1112 please", "credit_card"));
+    assert!(found("Pay to DE89 3704 0044 0532 0130 00 today", "iban"));
+    assert!(!found("Pay to DE88 3704 0044 0532 0130 00 today", "iban"));
+    assert!(found("Write to ada@example.org", "email"));
+}
+
+#[test]
+fn what_is_not_there_is_left_out() {
+    let (data, places) = extract("invoice", "Dear Ada, see you on the beach. Yours, Grace\n");
+    for field in ["total", "iban", "invoice_number", "invoice_date"] {
+        assert!(data[field].is_null(), "{field} in {data}");
+    }
+    assert!(!places.iter().any(|it| it == "/total"), "{places:?}");
+}
+
+/// Pydantic writes nested models as references, optional ones as `anyOf` with null.
+#[test]
+fn references_and_optional_fields_of_pydantic_are_followed() {
+    let schema = json!({
+        "$defs": {"Money": {"type": "number"}},
+        "type": "object",
+        "properties": {
+            "total": {"anyOf": [{"$ref": "#/$defs/Money"}, {"type": "null"}], "default": null},
+            "order_date": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}
+        }
+    });
+    let page = Page {
+        number: 1,
+        label: None,
+        width: 0.0,
+        height: 0.0,
+        text: "Order date: 2026-03-14\nTotal 12.50\n".to_owned(),
+        words: Vec::new(),
+        origin: TextOrigin::Native,
+    };
+    let (data, _) = docmill_llm::offline::extract(&schema, &[page]);
+    assert_eq!(data, json!({"total": 12.5, "order_date": "2026-03-14"}));
+}

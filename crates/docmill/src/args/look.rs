@@ -62,6 +62,7 @@ impl From<Sort> for SortBy {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  docmill list --fields
   docmill list --state failed
   docmill list last --code password_required --code corrupt_document
   docmill list receipts --search 2024/march --sort cost --descending
@@ -88,6 +89,9 @@ pub struct ListArgs {
     /// Only those that cost at least this
     #[arg(long, value_name = "USD", help_heading = "Which")]
     pub min_cost: Option<Usd>,
+    /// What was taken out, instead of size, cost and reason
+    #[arg(long, short, conflicts_with = "json", help_heading = "How")]
+    pub fields: bool,
     /// Sorted by
     #[arg(long, value_name = "BY", default_value = "number", help_heading = "How")]
     pub sort: Sort,

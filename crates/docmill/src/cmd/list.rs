@@ -1,7 +1,9 @@
 //! `docmill list`: the documents of a batch.
 
 use docmill_core::document::DocumentState;
-use docmill_store::{DocumentPage, DocumentQuery, Matching, Position};
+use docmill_core::id::DocumentId;
+use docmill_store::{BatchRow, DocumentPage, DocumentQuery, Matching, Position, Store};
+use serde_json::Value;
 
 use crate::args::{Context, ListArgs};
 use crate::exit::Exit;
@@ -34,7 +36,12 @@ pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
         return Ok(Exit::Ok);
     }
     if !page.rows.is_empty() {
-        ui.out(&table(&page).render(ui.color_out, ui.width_out()))?;
+        let table = if args.fields {
+            fields(store.as_ref(), &row, &page).await?
+        } else {
+            table(&page)
+        };
+        ui.out(&table.render(ui.color_out, ui.width_out()))?;
     }
     ui.say(&showing(&page));
     if page.next.is_some() {
@@ -73,6 +80,59 @@ fn table(page: &DocumentPage) -> Table {
         ]);
     }
     table
+}
+
+/// The page with a column for each field at the top of the template that is not a list or an object.
+async fn fields(store: &dyn Store, batch: &BatchRow, page: &DocumentPage) -> Result<Table, Fault> {
+    let properties = batch.template.schema.get("properties").and_then(Value::as_object);
+    let names: Vec<&str> = properties
+        .into_iter()
+        .flatten()
+        .filter(|(_, property)| is_flat(property))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let headings: Vec<&str> = [">no", "name"].into_iter().chain(names.iter().copied()).collect();
+    let mut table = Table::new(&headings);
+    for row in &page.rows {
+        let id = DocumentId {
+            batch: batch.id,
+            ordinal: row.ordinal,
+        };
+        let extraction = match row.state {
+            DocumentState::Completed => store.document(id).await?.extraction,
+            _ => None,
+        };
+        let mut cells = vec![(row.ordinal.to_string(), None), (row.name.clone(), None)];
+        if extraction.is_none() {
+            cells.push((row.state.to_string(), Some(style(row.state))));
+        }
+        cells.extend(
+            extraction
+                .iter()
+                .flat_map(|extraction| names.iter().map(|name| (printed(&extraction.data[*name]), None))),
+        );
+        cells.resize(headings.len(), (String::new(), None));
+        table.row(cells);
+    }
+    Ok(table)
+}
+
+/// Whether a field has one value: no list, no object, also when it may be null.
+fn is_flat(property: &Value) -> bool {
+    let nested = |kind: &Value| kind == "array" || kind == "object";
+    match &property["type"] {
+        Value::Array(kinds) => !kinds.iter().any(nested),
+        Value::Null => property["$ref"].is_null(),
+        kind => !nested(kind),
+    }
+}
+
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// How the state of a document is painted.

@@ -4,7 +4,7 @@ use docmill_core::extraction::Evidence;
 use docmill_core::page::Page;
 use serde_json::{Map, Value};
 
-use super::amounts::{self, Amount};
+use super::amounts;
 use super::dates::{self, Order};
 use super::lines::{self, Found, Line};
 use super::{entities, header, ids, legal, rows};

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Shows docmill at work, without a key and without a cent: first the sample receipts
+# Shows docmill at work, without a key and without a cent: first the sample documents
 # with the offline model, then a rehearsal of 10,000 documents under a budget that
 # does not suffice. Everything happens in a temporary folder that is removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-docmill=${DOCMILL:-target/release/docmill}
+docmill=${DOCMILL:-${CARGO_TARGET_DIR:-target}/release/docmill}
 documents=${DEMO_DOCUMENTS:-10000}
 # About 60 % of what 10,000 such receipts cost with gpt-4o-mini.
 budget=${DEMO_BUDGET:-1.00}
@@ -30,14 +30,18 @@ attempt() {
     show "$@" || status=$?
 }
 
-title "1. The sample receipts, read by the offline model"
-attempt run samples/receipts --template receipt --model offline --yes
-[ "$status" -eq 0 ] || printf '(exit status %s: not every document could be done)\n' "$status"
+title "1. The sample documents, read by the offline model"
+attempt run samples/receipts --template receipt --yes
+show list last --fields
+attempt run samples/invoices --template invoice --password lighthouse --yes
+show list last --fields
+attempt run samples/contracts samples/mixed --template classify --name pile --yes
+show list pile --fields
+printf '\n(One file is broken, one empty, one of unknown type: each is listed with its reason.)\n\n'
 
-title "2. What came out"
-show list last
-show show last 1
-show export last --out "$work/receipts.csv"
+title "2. One document, and the table as a file"
+show show receipts 2
+show export receipts --out "$work/receipts.csv"
 printf '\nThe first lines of receipts.csv:\n'
 head -n 6 "$work/receipts.csv" | cut -c 1-150
 

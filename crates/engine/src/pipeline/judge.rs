@@ -6,6 +6,7 @@ use docmill_core::extraction::{Evidence, Extraction, Finding};
 use docmill_core::failure::{Billing, Decision, Failure, FailureCode, History};
 use docmill_core::ground;
 use docmill_core::money::Usd;
+use docmill_core::page::ParsedDocument;
 use docmill_core::review;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
@@ -16,6 +17,9 @@ use serde_json::Value;
 use crate::pipeline::Job;
 use crate::pipeline::call::{Reply, ReplyOrigin};
 use crate::pipeline::prepare::{Prompt, Prompts};
+
+/// Notes about a partial reading that become findings; a hundred broken pages are one story.
+const MOST_NOTES: usize = 3;
 
 /// An accepted answer of one part.
 pub(crate) struct Accepted {
@@ -239,6 +243,14 @@ fn conclude(job: &Job, prompts: &mut Prompts) -> Result<Extraction, Failure> {
     };
     let grounded = ground::ground(&data, &job.setup.template.schema, &prompts.reading.pages, &hints);
     findings.extend(job.checks.run(&data));
+    findings.extend(missing(&prompts.reading));
+    if is_empty(&data) {
+        findings.push(Finding {
+            field: String::new(),
+            check: "empty".to_owned(),
+            message: "nothing the template asks for was found in the document".to_owned(),
+        });
+    }
     let risk = review::risk(&review::Signs {
         grounded: grounded.evidence.len(),
         ungrounded: grounded.ungrounded.len(),
@@ -255,6 +267,28 @@ fn conclude(job: &Job, prompts: &mut Prompts) -> Result<Extraction, Failure> {
         risk,
         simulated: job.setup.plan.model.starts_with("sim/"),
     })
+}
+
+/// Whether a result says nothing at all. Its depth is bounded by the parser that made it.
+fn is_empty(data: &Value) -> bool {
+    match data {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What the result cannot know because it was not read.
+fn missing(reading: &ParsedDocument) -> Vec<Finding> {
+    let notes = reading.notes.iter().filter(|_| reading.partial);
+    let finding = |note: &String| Finding {
+        field: String::new(),
+        check: "reading".to_owned(),
+        message: note.clone(),
+    };
+    notes.take(MOST_NOTES).map(finding).collect()
 }
 
 /// An answer that was paid for and is no good.

@@ -25,7 +25,7 @@ const PICTURES: ImageOptions = ImageOptions {
     dpi: 110,
     max_edge: 1568,
     first_page: 1,
-    max_pages: 20,
+    max_pages: 100,
 };
 
 /// A prompt that was measured: the only thing [`crate::pipeline::reserve::reserve`] takes.
@@ -83,7 +83,7 @@ pub(crate) enum Pictures {
 pub(crate) async fn prepare(
     setup: &Setup,
     sheet: Sheet<'_>,
-    reading: ParsedDocument,
+    mut reading: ParsedDocument,
     pictures: Pictures,
 ) -> Result<Prompts, Failure> {
     let Some(sight) = see(setup.template.reading, &reading, setup.limits.vision) else {
@@ -94,6 +94,14 @@ pub(crate) async fn prepare(
         (true, Pictures::Rendered) => setup.desk.render(sheet, PICTURES).await?,
         (true, Pictures::Measured) => measured(&reading),
     };
+    if sight.pictures && images.len() < reading.page_count as usize {
+        reading.partial = true;
+        reading.notes.push(format!(
+            "Only {} of {} pages were shown to the model.",
+            images.len(),
+            reading.page_count
+        ));
+    }
     let request = Request {
         model: setup.resolved.model.clone(),
         system: Arc::clone(&setup.system),
@@ -246,9 +254,11 @@ impl Part {
         }
         let count = &docmill_llm::tokens::expect;
         let tokens: u64 = self.pages.iter().map(|page| count(&page.text)).sum();
+        let overlap = OVERLAP_TOKENS.min(tokens / 20);
         let limit = Limit {
-            tokens: tokens / 2 + 1,
-            overlap: OVERLAP_TOKENS.min(tokens / 20),
+            // Room for the overlap, and for lines that do not end in the middle.
+            tokens: tokens / 2 + overlap + tokens / 32 + 1,
+            overlap,
         };
         let parts = split::split(&self.pages, limit, count);
         (parts.len() > 1).then(|| {

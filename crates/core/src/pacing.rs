@@ -9,7 +9,7 @@
 //!
 //! Where none are known, the number of calls in flight is found by additive increase
 //! and multiplicative decrease: a good answer allows a little more, a refusal or an
-//! overload takes 30 % off, once per round trip.
+//! overload takes 30 % off, once for all calls in flight, and holds new calls back for a moment.
 //!
 //! A refusal holds back the whole key until the provider's `retry-after`, not one
 //! call. Every admitted call must be reported once: with [`Pacer::observe`], or with
@@ -28,6 +28,11 @@ const USED: u64 = 998;
 const SLACK_NS: i128 = 60_000_000;
 /// How long everything waits after a refusal that does not say how long.
 const UNTOLD_HOLD_MS: i64 = 1_000;
+/// How long everything waits after an overload that does not say how long; doubled with each
+/// that follows before an answer comes.
+const OVERLOAD_HOLD_MS: i64 = 100;
+/// The longest of these waits.
+const MAX_OVERLOAD_HOLD_MS: i64 = 5_000;
 /// A call that was admitted this long ago and never reported is taken for lost.
 const LOST_MS: i64 = 20 * 60_000;
 /// Calls in flight are counted in thousandths, so that they can grow slowly.
@@ -86,6 +91,8 @@ pub struct Signal {
     pub tokens_reset: Option<Duration>,
     /// The tokens it was admitted with, and those it used: the difference is given back.
     pub tokens: Option<(u64, u64)>,
+    /// When it was admitted: trouble of a call that left before the last slowing down is old news.
+    pub admitted_at: Option<Timestamp>,
 }
 
 /// Limits per minute.
@@ -109,6 +116,8 @@ pub struct Pacer {
     concurrency: u64,
     decreased_at: Option<Timestamp>,
     round_trip_ms: i64,
+    /// The wait after the next overload.
+    overload_hold_ms: i64,
 }
 
 impl Pacer {
@@ -125,6 +134,7 @@ impl Pacer {
             concurrency,
             decreased_at: None,
             round_trip_ms: 1_000,
+            overload_hold_ms: OVERLOAD_HOLD_MS,
         }
     }
 
@@ -182,7 +192,7 @@ impl Pacer {
 
     /// Takes note of the end of a call.
     pub fn observe(&mut self, now: Timestamp, signal: &Signal) {
-        let admitted_at = self.in_flight.pop_front();
+        let admitted_at = self.land(signal.admitted_at);
         self.requests.learn(signal.requests_limit);
         self.tokens.learn(signal.tokens_limit);
         if let Some((admitted, used)) = signal.tokens {
@@ -207,14 +217,15 @@ impl Pacer {
                         .unwrap_or(Duration::from_millis(UNTOLD_HOLD_MS.unsigned_abs())),
                 );
                 if self.limits() == Limits::default() {
-                    self.slow_down(now);
+                    self.slow_down(now, admitted_at);
                 }
             }
             Outcome::Overloaded => {
-                if let Some(wait) = signal.retry_after {
-                    self.hold(now, wait);
+                match signal.retry_after {
+                    Some(wait) => self.hold(now, wait),
+                    None => self.hold_a_little(now),
                 }
-                self.slow_down(now);
+                self.slow_down(now, admitted_at);
             }
             Outcome::Other => {}
         }
@@ -232,20 +243,41 @@ impl Pacer {
             let took = now.since_ms(at).clamp(1, LOST_MS);
             self.round_trip_ms += (took - self.round_trip_ms) / 8;
         }
+        self.overload_hold_ms = OVERLOAD_HOLD_MS;
         // One more call per round trip of as many calls as are allowed.
         let step = ONE_CALL * ONE_CALL / self.window.max(1);
         self.window = (self.window + step.max(1)).min(self.concurrency * ONE_CALL);
     }
 
-    /// Thirty per cent fewer calls, once per round trip: the calls that were in flight
-    /// at the first refusal all fail for the same reason.
-    fn slow_down(&mut self, now: Timestamp) {
-        let again = self
-            .decreased_at
-            .is_none_or(|at| now.since_ms(at) > self.round_trip_ms);
-        if again {
+    /// Takes a call out of those in flight: this one, or, when it is not said, the oldest.
+    fn land(&mut self, admitted_at: Option<Timestamp>) -> Option<Timestamp> {
+        let index = match admitted_at {
+            // Not found: the clock was set back in between.
+            Some(at) => self.in_flight.binary_search(&at).unwrap_or(0),
+            None => 0,
+        };
+        self.in_flight.remove(index)
+    }
+
+    /// Thirty per cent fewer calls, once for all calls that were in flight at the first
+    /// refusal: they fail for the same reason.
+    fn slow_down(&mut self, now: Timestamp, admitted_at: Option<Timestamp>) {
+        let is_new = match (admitted_at, self.decreased_at) {
+            (Some(admitted), Some(decreased)) => admitted > decreased,
+            _ => true,
+        };
+        if is_new {
             self.window = (self.window * 7 / 10).max(ONE_CALL);
             self.decreased_at = Some(now);
+        }
+    }
+
+    /// What was refused must not be replaced at once by the next that is refused. Overloads
+    /// that arrive during a wait belong to the same trouble.
+    fn hold_a_little(&mut self, now: Timestamp) {
+        if now >= self.held_until {
+            self.hold(now, Duration::from_millis(self.overload_hold_ms.unsigned_abs()));
+            self.overload_hold_ms = (self.overload_hold_ms * 2).min(MAX_OVERLOAD_HOLD_MS);
         }
     }
 

@@ -75,6 +75,7 @@ impl Lane {
                     return Admitted {
                         lane: Arc::clone(self),
                         need,
+                        at: now,
                         reported: false,
                     };
                 }
@@ -99,6 +100,7 @@ impl Lane {
 pub(crate) struct Admitted {
     lane: Arc<Lane>,
     need: Need,
+    at: Timestamp,
     reported: bool,
 }
 
@@ -106,7 +108,11 @@ impl Admitted {
     /// Tells the pacer how the call ended.
     pub(crate) fn report(mut self, now: Timestamp, signal: &Signal) {
         self.reported = true;
-        self.lane.pacer().observe(now, signal);
+        let signal = Signal {
+            admitted_at: Some(self.at),
+            ..*signal
+        };
+        self.lane.pacer().observe(now, &signal);
         self.lane.changed.notify_one();
     }
 }
@@ -144,5 +150,6 @@ pub(crate) fn signal_of(
         tokens_remaining: signals.tokens_remaining,
         tokens_reset: signals.tokens_reset,
         tokens: used.map(|used| (asked, used.total_input().saturating_add(used.output_tokens))),
+        admitted_at: None,
     }
 }

@@ -56,7 +56,7 @@ impl Date {
     }
 
     fn around_year(self, page: usize, folded: &FoldedText, year: &[u8], found: &mut Vec<Place>) {
-        for at in memchr::memmem::find_iter(&folded.bytes, year) {
+        for at in overlapping(&folded.bytes, year) {
             let Some(token) = folded.tokens_in(at + 1, at + 2).next() else {
                 continue;
             };
@@ -192,4 +192,15 @@ fn month_named(word: &[u8]) -> Option<u8> {
         _ => return None,
     };
     Some(month)
+}
+
+/// Where `word` stands; neighbours may share the blank between them (" 12 12 ").
+fn overlapping<'t>(text: &'t [u8], word: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    let finder = memchr::memmem::Finder::new(word);
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + finder.find(text.get(from..)?)?;
+        from = at + 1;
+        Some(at)
+    })
 }

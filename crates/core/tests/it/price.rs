@@ -64,7 +64,7 @@ proptest! {
     fn absurd_figures_are_refused(rate: u64, tokens: u64) {
         let price = Price { input: PicoPerToken(rate), output: PicoPerToken(rate), ..Price::free("test") };
         let usage = Usage { input_tokens: tokens, output_tokens: tokens, ..Usage::default() };
-        let exact = 2 * u128::from(rate) * u128::from(tokens);
+        let exact = (u128::from(rate) * u128::from(tokens)).saturating_mul(2);
         match price.cost(&usage) {
             Ok(cost) => prop_assert_eq!(u128::try_from(cost.nanos()).unwrap(), exact.div_ceil(1000)),
             Err(_) => prop_assert!(exact.div_ceil(1000) > u128::from(i64::MAX.unsigned_abs())),

@@ -27,7 +27,7 @@ pub enum StoreError {
     },
     /// No space left. Nothing of the transaction was written.
     #[error(
-        "the disk is full while writing {path}; free some space, then run the command again: nothing is lost"
+        "{path} cannot grow: the disk is full, or a limit on file sizes is reached; make room, then run the command again: nothing is lost"
     )]
     DiskFull {
         /// The database file.

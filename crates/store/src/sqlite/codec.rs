@@ -142,7 +142,12 @@ impl Context {
             return StoreError::Database(error.to_string());
         };
         let reason = error.to_string();
+        // A write refused for the size of the file (a quota, `ulimit -f`) is an I/O error to SQLite.
+        let write_failed = error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE);
         match code {
+            _ if write_failed => StoreError::DiskFull { path },
             ErrorCode::DiskFull => StoreError::DiskFull { path },
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::ReadOnly { path, reason },
             ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {

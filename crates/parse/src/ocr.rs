@@ -98,7 +98,8 @@ pub(crate) fn ready(until: Option<Instant>) -> Result<(), String> {
 /// docs/decisions/parsing.md.
 const DOUBTFUL: f32 = 60.0;
 
-/// Reads a picture. When what comes out is doubtful, the picture may have to be turned.
+/// Reads a picture. When what comes out is doubtful, the picture may have to be turned, or
+/// be so faint, or so dark at the edges, that no one threshold parts ink from paper.
 fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
     let tesseract = tesseract().ok_or(NOT_INSTALLED)?;
     let languages = languages(tesseract, wanted_languages);
@@ -106,24 +107,39 @@ fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
     // Mode 6 (one block of text) found more on till receipts than 3 (automatic) and 4 (one
     // column of lines of various sizes): see docs/decisions/parsing.md.
     let arguments = ["-l", &languages, "--psm", "6", "--dpi", &dpi, "tsv"];
-    let text = words(&run(&arguments, &picture.pixels)?);
+    let mut text = words(&run(&arguments, &picture.pixels)?);
     let knows_turns = tesseract.languages.iter().any(|language| language == "osd");
-    if text.confidence() >= DOUBTFUL || !knows_turns {
-        return Ok(text);
+    if text.confidence() < DOUBTFUL
+        && knows_turns
+        && let Some(turned) = read_turned(picture, &arguments, &dpi)?
+        && turned.confidence() > text.confidence()
+    {
+        text = turned;
     }
-    let osd = ["-l", "osd", "--psm", "0", "--dpi", &dpi];
+    if text.confidence() < DOUBTFUL {
+        // A threshold for each neighbourhood. Versions before 5 ignore it and read the same again.
+        let local = [&["-c", "thresholding_method=1"], &arguments[..]].concat();
+        let read = words(&run(&local, &picture.pixels)?);
+        if read.sure_words() > text.sure_words() {
+            text = read;
+        }
+    }
+    Ok(text)
+}
+
+/// What the picture says the right way up, when it lies on its side or head; places are those
+/// of the picture as it is.
+fn read_turned(picture: &Picture, arguments: &[&str], dpi: &str) -> Result<Option<Text>, String> {
+    let osd = ["-l", "osd", "--psm", "0", "--dpi", dpi];
     // It fails on pictures with hardly any letters; then the first reading stands.
     let turn = run(&osd, &picture.pixels).ok().and_then(|answer| turn(&answer));
-    let Some(turn) = turn else { return Ok(text) };
+    let Some(turn) = turn else { return Ok(None) };
     let (width, height) = picture.pixels.dimensions();
-    let mut turned = words(&run(&arguments, &turn.apply(&picture.pixels))?);
-    if turned.confidence() <= text.confidence() {
-        return Ok(text);
-    }
+    let mut turned = words(&run(arguments, &turn.apply(&picture.pixels))?);
     for word in &mut turned.words {
         word.bbox = turn.undo(word.bbox, (width as f32, height as f32));
     }
-    Ok(turned)
+    Ok(Some(turned))
 }
 
 /// What orientation detection found: by how much the picture must be turned.
@@ -187,6 +203,12 @@ struct Text {
 }
 
 impl Text {
+    /// Words that are more likely right than not.
+    fn sure_words(&self) -> usize {
+        let sure = |word: &&Word| f32::from(word.confidence.unwrap_or(0)) >= DOUBTFUL;
+        self.words.iter().filter(sure).count()
+    }
+
     /// Mean over the words; 0 when there are none.
     fn confidence(&self) -> f32 {
         let sum: u32 = self

@@ -9,6 +9,7 @@ use crate::args::{Context, DoctorArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::table::Table;
+use crate::report::text::counted;
 use crate::report::{Style, paint};
 use crate::templates;
 
@@ -74,10 +75,10 @@ pub fn check(file: &Path, as_json: bool, context: &Context) -> Result<Exit, Faul
     }
     let ok = paint(ui.color_out, Style::Green, "ok");
     ui.out(&format!(
-        "{ok}: template {} with {} fields and {} checks\n",
+        "{ok}: template {} with {} and {}\n",
         template.name,
-        fields(&template.schema).len(),
-        template.checks.len()
+        counted(fields(&template.schema).len() as u64, "field"),
+        counted(template.checks.len() as u64, "check")
     ))?;
     for warning in warnings {
         ui.warn(&place_and_message(&warning));

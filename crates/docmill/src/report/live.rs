@@ -116,7 +116,9 @@ impl<'s> Watcher<'s> {
 
 #[expect(clippy::cast_precision_loss, reason = "a time for people")]
 fn time_left(open: u64, rate: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(open as f64 / rate).ok()
+    // Nobody plans by the millisecond.
+    let seconds = (open as f64 / rate).ceil();
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// Who draws progress: a block that is drawn again on a terminal, a line now and then in

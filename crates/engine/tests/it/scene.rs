@@ -19,7 +19,7 @@ use docmill_parse::Documents;
 use docmill_parse::sandbox::{self, Sandbox};
 use docmill_source::Sources;
 use docmill_store::sqlite::{Options, SqliteStore};
-use docmill_store::{BatchRow, DocumentDetail, DocumentQuery, DocumentRow, Store};
+use docmill_store::{BatchRow, DocumentDetail, DocumentQuery, DocumentRow};
 use docmill_testkit::standin::{self, Behaviour, Misbehaviour, Standin};
 use tokio::sync::watch;
 

@@ -94,7 +94,10 @@ impl Server {
     }
 
     fn fits_since(&mut self, from: i64, requests: u64, allowed: u64, tokens: u64) -> bool {
-        while let Some((_, gone)) = self.seen.pop_front_if(|(at, _)| *at < from) {
+        while let Some((at, gone)) = self.seen.front().copied()
+            && at < from
+        {
+            self.seen.pop_front();
             self.seen_tokens -= gone;
         }
         (self.seen.len() as u64) < requests && self.seen_tokens + tokens <= allowed

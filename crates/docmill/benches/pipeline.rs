@@ -141,7 +141,7 @@ impl Bench {
         command
             .env_clear()
             .arg("--data-dir")
-            .arg(self.folder.path().join(data))
+            .arg(self.data(data))
             .arg("run")
             .arg(documents)
             .arg("--template")
@@ -167,8 +167,12 @@ impl Bench {
         Process::start(&mut command).unwrap()
     }
 
+    fn data(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
+    }
+
     fn database(&self, data: &str) -> rusqlite::Result<rusqlite::Connection> {
-        let path = self.folder.path().join(data).join("docmill.db");
+        let path = self.data(data).join("docmill.db");
         rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 

@@ -4,7 +4,7 @@
 mod providers;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docmill_engine::{Engine, Parts, Settings, SystemClock};
@@ -46,6 +46,7 @@ pub fn engine(
     let mut options = docmill_source::Options::from_variables(std::env::vars_os());
     options.include = needs.include;
     options.exclude = needs.exclude;
+    options.own = own_files(context);
     let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;
     let mut settings = Settings::new(context.data_dir.clone());
     settings.passwords = needs.passwords;
@@ -64,6 +65,23 @@ pub fn engine(
         clock: Arc::new(SystemClock),
     };
     Ok((Engine::new(parts, settings), providers))
+}
+
+/// What docmill keeps on disk, by its real path: a folder that holds documents may hold this too.
+fn own_files(context: &Context) -> Vec<PathBuf> {
+    let folder = fs::canonicalize(&context.data_dir).unwrap_or_else(|_| context.data_dir.clone());
+    let database = [
+        "docmill.db",
+        "docmill.db-wal",
+        "docmill.db-shm",
+        "docmill.db-journal",
+    ];
+    let beside = ["readings", "workers"];
+    database
+        .iter()
+        .chain(&beside)
+        .map(|name| folder.join(name))
+        .collect()
 }
 
 fn reader() -> Result<Arc<dyn Reader>, Fault> {

@@ -1,5 +1,7 @@
 //! Which documents the user wants: `--include` and `--exclude` patterns.
 
+use std::path::{Path, PathBuf};
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::port::SourceError;
@@ -12,11 +14,14 @@ pub(crate) struct Filter {
     /// `None` includes everything.
     include: Option<GlobSet>,
     exclude: GlobSet,
+    /// Real paths that are never opened; see [`crate::Options::own`].
+    own: Vec<PathBuf>,
 }
 
 impl Filter {
-    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, SourceError> {
+    pub fn new(include: &[String], exclude: &[String], own: Vec<PathBuf>) -> Result<Self, SourceError> {
         Ok(Self {
+            own,
             include: if include.is_empty() {
                 None
             } else {
@@ -29,6 +34,11 @@ impl Filter {
     /// Whether the document of this name is wanted.
     pub fn accepts(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|include| include.is_match(name)) && !self.excludes(name)
+    }
+
+    /// Whether a real path is one of the program's own files or folders.
+    pub fn is_own(&self, path: &Path) -> bool {
+        self.own.iter().any(|own| path.starts_with(own))
     }
 
     /// Whether a folder need not be entered at all.

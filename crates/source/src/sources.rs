@@ -36,6 +36,10 @@ pub struct Options {
     pub include: Vec<String>,
     /// Patterns of names to leave out; stronger than `include`.
     pub exclude: Vec<String>,
+    /// Real paths of the program's own files and folders: its database above all. They are no
+    /// documents, and are never even opened: on Unix, closing any handle of a file drops all
+    /// locks this process holds on it, and SQLite's are what keeps a database whole.
+    pub own: Vec<PathBuf>,
     /// The `AWS_*`, `GOOGLE_*` and `AZURE_*` variables: credentials, endpoints, regions.
     pub cloud: Vec<(String, String)>,
 }
@@ -66,6 +70,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("include", &self.include)
             .field("exclude", &self.exclude)
+            .field("own", &self.own)
             .field("cloud", &names)
             .finish()
     }
@@ -101,7 +106,7 @@ impl Sources {
     pub fn with_input(options: Options, input: Box<dyn Read + Send>) -> Result<Self, SourceError> {
         Ok(Self {
             shared: Arc::new(Shared {
-                filter: Filter::new(&options.include, &options.exclude)?,
+                filter: Filter::new(&options.include, &options.exclude, options.own)?,
                 archives: Archives::default(),
                 buckets: Buckets::new(options.cloud),
                 input: Mutex::new(Some(input)),
@@ -124,7 +129,7 @@ impl Shared {
     /// Checks what can be checked at once. Blocking.
     fn ready(&self, spec: Spec) -> Result<Ready, SourceError> {
         match spec {
-            Spec::Path(path) => Place::of(&path).map(Ready::Place),
+            Spec::Path(path) => Place::of(&path, &self.filter).map(Ready::Place),
             Spec::Remote(prefix) => Ok(Ready::Remote(prefix)),
             Spec::List(path) => open_list(&path),
             Spec::ListFromInput => {
@@ -245,6 +250,10 @@ impl Source for Sources {
 
     async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure> {
         match Key::parse(key) {
+            Some(Key::File(path)) if self.shared.filter.is_own(&path) => Err(Failure::new(
+                FailureCode::SourceUnreadable,
+                format!("{} is docmill's own file", path.display()),
+            )),
             Some(Key::File(path)) => blocking(move || read_file(&path, limit)).await,
             Some(Key::ZipEntry { archive, entry }) => self.read_entry(archive, entry, limit).await,
             Some(Key::Object { bucket, path }) => self.shared.buckets.read(&bucket, &path, limit).await,

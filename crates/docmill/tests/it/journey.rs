@@ -254,3 +254,23 @@ fn a_reader_that_has_enough_ends_it_quietly() {
         "{ran:?}"
     );
 }
+
+/// Opening the database as a document would drop the locks that keep it whole.
+#[test]
+fn docmill_does_not_read_its_own_files() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 5), template(&program));
+    let data = format!("{docs}/data");
+    let mut ran = || {
+        let mut arguments = vec!["run", &docs, "--template", &template, "--data-dir", &data];
+        arguments.extend(REHEARSAL);
+        arguments.extend(["--yes", "--json"]);
+        program.run(&arguments).succeeds().json()
+    };
+    assert_eq!(ran()["documents"]["total"], 5);
+    assert_eq!(ran()["documents"]["total"], 5, "the second time it is all there");
+    let database = format!("{data}/docmill.db");
+    program
+        .run(&["run", &database, "--template", &template, "--data-dir", &data])
+        .fails(2, "docmill's own", "your documents");
+}

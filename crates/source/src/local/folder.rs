@@ -85,7 +85,10 @@ impl Walk<'_> {
     }
 
     fn visit(&mut self, path: PathBuf, name: String, entry: Entry) -> ControlFlow<()> {
-        if is_hidden(&entry.name.to_string_lossy()) || self.sink.excludes(&name) {
+        if is_hidden(&entry.name.to_string_lossy())
+            || self.sink.excludes(&name)
+            || self.sink.filter().is_own(&path)
+        {
             ControlFlow::Continue(())
         } else if entry.file_type.is_symlink() {
             self.follow(&path, name)
@@ -108,6 +111,9 @@ impl Walk<'_> {
                     .notice(format!("the link {name} was left out: {}", broken(&error)));
             }
         };
+        if self.sink.filter().is_own(&target) {
+            return ControlFlow::Continue(());
+        }
         if target.is_file() {
             // What is linked from inside comes under its own path anyway.
             return if self.within(&target) {

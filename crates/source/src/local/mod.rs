@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use docmill_core::failure::{Failure, FailureCode};
 
+use crate::filter::Filter;
 use crate::key::Key;
 use crate::port::{Found, SourceError};
 use sink::Sink;
@@ -40,8 +41,14 @@ pub(crate) enum Place {
 impl Place {
     /// Looks at a path a user gave. Links are resolved, so that one file has one key
     /// however it was named.
-    pub fn of(given: &Path) -> Result<Self, SourceError> {
+    pub fn of(given: &Path, filter: &Filter) -> Result<Self, SourceError> {
         let path = fs::canonicalize(given).map_err(|error| missing::explain(given, &error))?;
+        if filter.is_own(&path) {
+            return Err(SourceError::new(
+                format!("{} is docmill's own, not a document", given.display()),
+                "name the folder or the files where your documents are",
+            ));
+        }
         let unusable = |error: &io::Error| missing::explain(given, error);
         let metadata = fs::metadata(&path).map_err(|error| unusable(&error))?;
         if metadata.is_dir() {

@@ -32,6 +32,11 @@ impl<'a> Sink<'a> {
         Self { sender, filter }
     }
 
+    /// What is wanted, and what is never opened.
+    pub fn filter(&self) -> &Filter {
+        self.filter
+    }
+
     /// Hands on a document, if the user wants it.
     pub fn document(&self, found: Found) -> ControlFlow<()> {
         if !self.wants(&found.name) {

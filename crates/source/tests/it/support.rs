@@ -29,6 +29,7 @@ pub fn filtered(include: &[&str], exclude: &[&str]) -> Sources {
         include: include.iter().map(ToString::to_string).collect(),
         exclude: exclude.iter().map(ToString::to_string).collect(),
         cloud: Vec::new(),
+        own: Vec::new(),
     })
     .unwrap()
 }

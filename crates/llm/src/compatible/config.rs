@@ -199,6 +199,15 @@ impl Config {
         Ok(self)
     }
 
+    /// How to call it in a sentence: a provider by its name, any other server by its address.
+    pub(super) fn whose(&self) -> String {
+        if self.name == UNNAMED {
+            self.base_url.to_string()
+        } else {
+            self.name.clone()
+        }
+    }
+
     fn at(name: &str, base_url: &str) -> Result<Self, ConfigError> {
         let base_url = address(base_url)?;
         let host = base_url.host().unwrap_or_default();

@@ -219,7 +219,7 @@ pub(super) fn check_model(body: &[u8], model: &str, config: &Config) -> Result<(
     let has = errors::clean(&ids.join(", "), config.key.as_ref());
     Err(Refused::not_billed(
         FailureCode::UnknownModel,
-        format!("{} has no model {model:?}; it has {has}{more}", config.name),
+        format!("{} has no model {model:?}; it has {has}{more}", config.whose()),
     ))
 }
 

@@ -315,7 +315,10 @@ async fn probing_finds_a_wrong_key_a_wrong_model_and_a_wrong_address() {
     assert_eq!(wrong_model.failure.code, FailureCode::UnknownModel);
     assert_eq!(
         wrong_model.failure.message,
-        "compatible has no model \"gpt-4o-mega\"; it has gpt-4o-mini, stand-in"
+        format!(
+            "{} has no model \"gpt-4o-mega\"; it has gpt-4o-mini, stand-in",
+            standin.base_url()
+        )
     );
     let wrong_key = with_key("wrong").probe("gpt-4o-mini").await.unwrap_err();
     assert_eq!(wrong_key.failure.code, FailureCode::KeyRefused);

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use docmill_engine::export::Target;
 use docmill_engine::{Engine, Parts, Settings, SystemClock};
 use docmill_parse::sandbox::{self, Sandbox};
 use docmill_parse::{Documents, Reader};
@@ -14,7 +15,7 @@ use docmill_source::{Source, Sources};
 use docmill_store::Store;
 use docmill_store::sqlite::{Options, SqliteStore};
 
-use crate::args::Context;
+use crate::args::{Context, OutFile};
 use crate::exit::Exit;
 use crate::fault::Fault;
 
@@ -33,6 +34,8 @@ pub struct Needs {
     pub include: Vec<String>,
     /// Patterns of names to leave out.
     pub exclude: Vec<String>,
+    /// Where this command writes its results: those of the last time are no documents.
+    pub results: Option<OutFile>,
     /// Largest document taken; `None`: the default.
     pub max_document_bytes: Option<u64>,
 }
@@ -47,6 +50,7 @@ pub fn engine(
     options.include = needs.include;
     options.exclude = needs.exclude;
     options.own = own_files(context);
+    options.own.extend(needs.results.iter().flat_map(result_files));
     let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;
     let mut settings = Settings::new(context.data_dir.clone());
     settings.passwords = needs.passwords;
@@ -82,6 +86,35 @@ fn own_files(context: &Context) -> Vec<PathBuf> {
         .chain(&beside)
         .map(|name| folder.join(name))
         .collect()
+}
+
+/// The files of an earlier export to the same place.
+fn result_files(out: &OutFile) -> Vec<PathBuf> {
+    let extension = out.format.as_str();
+    let main = match &out.target {
+        Target::File(path) => path.clone(),
+        Target::Folder(folder) => folder.join(format!("documents.{extension}")),
+        Target::Stdout => return Vec::new(),
+    };
+    let (Some(Ok(folder)), Some(stem)) = (main.parent().map(fs::canonicalize), main.file_stem()) else {
+        return Vec::new();
+    };
+    // Lists stand beside their documents: results.items.csv.
+    let start = format!("{}.", stem.to_string_lossy());
+    let end = format!(".{extension}");
+    let names = fs::read_dir(&folder).into_iter().flatten().flatten();
+    names
+        .map(|entry| entry.file_name())
+        .filter(|name| {
+            let name = name.to_string_lossy();
+            (name.starts_with(&start) && name.ends_with(&end)) || Some(name.as_ref()) == file_name(&main)
+        })
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+fn file_name(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
 }
 
 fn reader() -> Result<Arc<dyn Reader>, Fault> {

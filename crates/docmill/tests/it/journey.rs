@@ -269,6 +269,14 @@ fn docmill_does_not_read_its_own_files() {
     };
     assert_eq!(ran()["documents"]["total"], 5);
     assert_eq!(ran()["documents"]["total"], 5, "the second time it is all there");
+    let results = format!("{docs}/results.csv");
+    for _ in 0..2 {
+        let mut arguments = vec!["run", &docs, "--template", &template, "--out", &results];
+        arguments.extend(["--yes", "--json", "--data-dir", &data]);
+        arguments.extend(REHEARSAL);
+        let batch = program.run(&arguments).succeeds().json();
+        assert_eq!(batch["documents"]["total"], 5, "its own results are no documents");
+    }
     let database = format!("{data}/docmill.db");
     program
         .run(&["run", &database, "--template", &template, "--data-dir", &data])

@@ -16,7 +16,7 @@ use docmill_core::id::BatchId;
 use docmill_engine::Engine;
 use docmill_store::{BatchRow, Store};
 
-use crate::args::{Context, SourceArgs, passwords};
+use crate::args::{Context, OutFile, SourceArgs, passwords};
 use crate::fault::Fault;
 use crate::wire::{self, Needs, Providers};
 
@@ -36,11 +36,16 @@ pub struct Bench {
 
 impl Bench {
     /// A bench for new documents.
-    pub fn for_sources(args: &SourceArgs, context: &Context) -> Result<Self, Fault> {
+    pub fn for_sources(
+        args: &SourceArgs,
+        results: Option<OutFile>,
+        context: &Context,
+    ) -> Result<Self, Fault> {
         let needs = Needs {
             passwords: passwords(&args.passwords)?,
             include: args.include.clone(),
             exclude: args.exclude.clone(),
+            results,
             max_document_bytes: Some(args.max_document_bytes),
         };
         Self::new(wire::store_to_work(context)?, needs, context)

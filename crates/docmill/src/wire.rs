@@ -36,6 +36,8 @@ pub struct Needs {
     pub exclude: Vec<String>,
     /// Where this command writes its results: those of the last time are no documents.
     pub results: Option<OutFile>,
+    /// No model will be called.
+    pub only_counts: bool,
     /// Largest document taken; `None`: the default.
     pub max_document_bytes: Option<u64>,
 }
@@ -60,7 +62,12 @@ pub fn engine(
     if let Some(limit) = needs.max_document_bytes {
         settings.max_document_bytes = limit;
     }
-    let providers = Arc::new(Providers::new(|name| std::env::var(name).ok()));
+    let variables = |name: &str| std::env::var(name).ok();
+    let providers = Arc::new(if needs.only_counts {
+        Providers::only_counting(variables)
+    } else {
+        Providers::new(variables)
+    });
     let parts = Parts {
         store,
         source: Arc::new(sources) as Arc<dyn Source>,

@@ -11,7 +11,7 @@ use crate::report::{estimate, json};
 /// Carries out the verb.
 pub async fn perform(args: EstimateArgs, context: &Context) -> Result<Exit, Fault> {
     let order = Order::new(&args.sources, &args.plan)?;
-    let bench = Bench::for_sources(&args.sources, None, context)?;
+    let bench = Bench::for_estimate(&args.sources, context)?;
     let row = order.open(&bench, None, context).await?;
     let found: Estimate = survey(&bench, row.id, context).await?;
     let ui = &context.ui;

@@ -19,7 +19,7 @@ pub async fn perform(args: RunArgs, context: &Context) -> Result<Exit, Fault> {
         no_estimate: args.no_estimate,
     };
     consent.check(order.plan(), context)?;
-    let bench = Bench::for_sources(&args.sources, out.clone(), context)?;
+    let bench = Bench::for_run(&args.sources, out.clone(), context)?;
     let row = order.open(&bench, args.budget, context).await?;
     if !consent.obtain(&bench, &row, context).await? {
         context.ui.say("nothing was started, and nothing spent");

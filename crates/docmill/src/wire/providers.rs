@@ -19,6 +19,8 @@ type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 /// its rate limit are shared.
 pub struct Providers {
     variables: Box<Variables>,
+    /// Nobody will be called: keys need not be there.
+    only_counts: bool,
     known: Mutex<HashMap<String, Arc<dyn Provider>>>,
 }
 
@@ -72,12 +74,28 @@ impl Providers {
     pub fn new(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self {
             variables: Box::new(variables),
+            only_counts: false,
             known: Mutex::default(),
+        }
+    }
+
+    /// Providers for an estimate: they count, and are never called. What a pile will cost can be
+    /// known before there is a key.
+    pub fn only_counting(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        let or_any_key = move |name: &str| {
+            variables(name).or_else(|| name.ends_with("_API_KEY").then(|| "none".to_owned()))
+        };
+        Self {
+            only_counts: true,
+            ..Self::new(or_any_key)
         }
     }
 
     /// A free call that proves that key, address and model are right.
     pub async fn probe(&self, plan: &Plan) -> Result<(), EngineError> {
+        if self.only_counts {
+            return Ok(());
+        }
         let resolved = docmill_engine::Providers::resolve(self, plan)?;
         let refused = |error: CallError| refused(&error, plan);
         resolved.provider.probe(&resolved.model).await.map_err(refused)

@@ -98,6 +98,22 @@ fn an_estimate_pays_nothing_and_the_run_goes_on_from_it() {
     );
 }
 
+/// What a pile will cost can be known before there is a key, and without a network.
+#[test]
+fn an_estimate_needs_no_key() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 3), template(&program));
+    let mut arguments = vec!["estimate", &docs, "--template", &template];
+    arguments.extend(["--model", "openai/gpt-4o-mini", "--json"]);
+    let batch = program.run(&arguments).succeeds().json();
+    assert_eq!(batch["state"], "ready");
+    assert!(batch["estimate"]["total"]["cost_usd"].as_f64() > Some(0.0), "{batch}");
+    // The run that follows does need one.
+    arguments[0] = "run";
+    arguments.push("--yes");
+    program.run(&arguments).fails(6, "API key", "OPENAI_API_KEY");
+}
+
 #[test]
 fn a_document_shows_its_fields_and_calls() {
     let program = Program::new();

@@ -35,18 +35,20 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A bench for new documents.
-    pub fn for_sources(
-        args: &SourceArgs,
-        results: Option<OutFile>,
-        context: &Context,
-    ) -> Result<Self, Fault> {
+    /// A bench for new documents; their results will go to `results`.
+    pub fn for_run(args: &SourceArgs, results: Option<OutFile>, context: &Context) -> Result<Self, Fault> {
         let needs = Needs {
-            passwords: passwords(&args.passwords)?,
-            include: args.include.clone(),
-            exclude: args.exclude.clone(),
             results,
-            max_document_bytes: Some(args.max_document_bytes),
+            ..needs(args)?
+        };
+        Self::new(wire::store_to_work(context)?, needs, context)
+    }
+
+    /// A bench for counting new documents: no model is called.
+    pub fn for_estimate(args: &SourceArgs, context: &Context) -> Result<Self, Fault> {
+        let needs = Needs {
+            only_counts: true,
+            ..needs(args)?
         };
         Self::new(wire::store_to_work(context)?, needs, context)
     }
@@ -65,6 +67,16 @@ impl Bench {
     pub async fn row(&self, id: BatchId) -> Result<BatchRow, Fault> {
         Ok(self.store.batch(id).await?)
     }
+}
+
+fn needs(args: &SourceArgs) -> Result<Needs, Fault> {
+    Ok(Needs {
+        passwords: passwords(&args.passwords)?,
+        include: args.include.clone(),
+        exclude: args.exclude.clone(),
+        max_document_bytes: Some(args.max_document_bytes),
+        ..Needs::default()
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -186,29 +186,46 @@ impl Engine {
             tasks.shutdown().await;
             return ended;
         }
-        if matches!(ended, Ok(Some(RunEnd::Stopped))) {
-            let reason = "stopped by a person; resume it when you like";
-            let now = self.parts.clock.now();
-            // Refused only when it ended meanwhile, and then there is nothing to pause.
-            let _ = self
-                .parts
-                .store
-                .transition(job.batch, BatchEvent::Pause, reason, now)
-                .await?;
-        }
-        while !tasks.is_empty() {
+        let drained = loop {
             if *stop.borrow() == Stop::Now {
                 // The calls in flight become unconfirmed when the next start finds our lock free.
                 tasks.shutdown().await;
-                return ended;
+                break false;
             }
             tokio::select! {
-                Some(done) = tasks.join_next() => finished(done)?,
+                done = tasks.join_next() => match done {
+                    Some(done) => finished(done)?,
+                    None => break true,
+                },
                 _ = stop.changed() => {}
             }
+        };
+        let ended = match ended {
+            Ok(Some(RunEnd::Stopped)) => self.end_stopped(job.batch).await,
+            ended => ended,
+        };
+        if drained {
+            worker.retire().await?;
         }
-        worker.retire().await?;
         ended
+    }
+
+    /// A run that was told to stop ends its batch when nothing was left of it, else pauses it.
+    async fn end_stopped(&self, id: BatchId) -> Result<Option<RunEnd>, EngineError> {
+        let row = self.parts.store.batch(id).await?;
+        let left = row.counters.pending + row.counters.leased;
+        if row.state == BatchState::Running && left == 0 && self.finish(id).await? {
+            return Ok(None);
+        }
+        let reason = "stopped by a person; resume it when you like";
+        let now = self.parts.clock.now();
+        // Refused only when it ended meanwhile, and then there is nothing to pause.
+        let _ = self
+            .parts
+            .store
+            .transition(id, BatchEvent::Pause, reason, now)
+            .await?;
+        Ok(Some(RunEnd::Stopped))
     }
 
     async fn where_it_stands(&self, id: BatchId) -> Result<RunEnd, EngineError> {

@@ -107,7 +107,10 @@ fn an_estimate_needs_no_key() {
     arguments.extend(["--model", "openai/gpt-4o-mini", "--json"]);
     let batch = program.run(&arguments).succeeds().json();
     assert_eq!(batch["state"], "ready");
-    assert!(batch["estimate"]["total"]["cost_usd"].as_f64() > Some(0.0), "{batch}");
+    assert!(
+        batch["estimate"]["total"]["cost_usd"].as_f64() > Some(0.0),
+        "{batch}"
+    );
     // The run that follows does need one.
     arguments[0] = "run";
     arguments.push("--yes");

@@ -57,7 +57,12 @@ async fn walk(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         return job.commit(job.plain(document.id, Next::Released)).await;
     }
     let sheet = sheet_of(&document);
-    let reading = match job.setup.desk.read(sheet).await {
+    let read = tokio::select! {
+        read = job.setup.desk.read(sheet) => read,
+        // A scanned book takes minutes; nobody who stops a run waits for it. Its reader is killed.
+        () = job.halted() => return job.commit(job.plain(document.id, Next::Released)).await,
+    };
+    let reading = match read {
         Ok(reading) => reading,
         Err(failure) => return job.give_up(&document, failure, None).await,
     };

@@ -103,3 +103,31 @@ async fn a_pause_from_elsewhere_is_heard_and_a_cancelled_batch_keeps_its_results
         (done, 200 - done)
     );
 }
+
+#[tokio::test]
+async fn a_stop_in_the_last_moment_ends_the_batch() {
+    let scene = Scene::new(6).await;
+    scene.standin.behave(Behaviour {
+        latency: Latency::FixedMs(200),
+        ..Behaviour::default()
+    });
+    let id = scene.batch(false).await;
+    let (stop, stopping) = watch::channel(Stop::No);
+    let (ended, ()) = tokio::join!(scene.engine.run(id, stopping), async {
+        // All six are in flight at once.
+        wait_until_async("all calls", Duration::from_secs(30), || async {
+            (scene.row(id).await.calls_in_flight == 6).then_some(())
+        })
+        .await
+        .unwrap();
+        stop.send_replace(Stop::Drain);
+    });
+    assert!(matches!(
+        ended.unwrap(),
+        RunEnd::State {
+            state: BatchState::Completed,
+            ..
+        }
+    ));
+    assert_eq!(scene.row(id).await.counters.completed, 6);
+}

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use crate::program::{Program, Ran, as_text, documents, template};
+use crate::program::{Program, Ran, as_text, documents, rehearsal, template};
 
 #[test]
 fn a_missing_folder_is_named() {
@@ -172,19 +172,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
     drop(newer);
     let bytes = std::fs::read(&path).unwrap();
     let (docs, template) = (documents(&program, 1), template(&program));
-    for verb in [
-        vec!["status"],
-        vec![
-            "run",
-            &docs,
-            "--template",
-            &template,
-            "--model",
-            "sim/openai/gpt-4o-mini",
-            "--budget",
-            "1",
-        ],
-    ] {
+    for verb in [vec!["status"], rehearsal(&docs, &template, &["--budget", "1"])] {
         program.run(&verb).fails(7, "has version 9999", "--data-dir");
     }
     assert_eq!(std::fs::read(&path).unwrap(), bytes, "not a byte is changed");
@@ -215,18 +203,11 @@ fn a_folder_that_cannot_be_written_is_named() {
     let file = program.write("file", "");
     let inside = as_text(&file.join("data"));
     program
-        .run(&[
-            "run",
+        .run(&rehearsal(
             &docs,
-            "--template",
             &template,
-            "--model",
-            "sim/openai/gpt-4o-mini",
-            "--budget",
-            "1",
-            "--data-dir",
-            &inside,
-        ])
+            &["--budget", "1", "--data-dir", &inside],
+        ))
         .fails(7, "cannot be made", "--data-dir");
 }
 
@@ -244,16 +225,7 @@ fn a_read_only_database_can_be_looked_at_and_not_worked_with() {
     };
     set(0o444, 0o555);
     let administrator = std::fs::OpenOptions::new().write(true).open(&database).is_ok();
-    let ran = program.run(&[
-        "run",
-        &docs,
-        "--template",
-        &template,
-        "--model",
-        "sim/openai/gpt-4o-mini",
-        "--budget",
-        "1",
-    ]);
+    let ran = program.run(&rehearsal(&docs, &template, &["--budget", "1"]));
     let looked = program.run(&["status", "--json"]);
     set(0o644, 0o755);
     // Nothing is read-only to an administrator; then there is nothing to see here.
@@ -273,16 +245,7 @@ fn a_full_disk_is_named_and_nothing_is_put_in_place() {
         .fails(1, "no space left on device", "--out");
     // The same while the database grows: the shell forbids files larger than this.
     let (docs, template) = (documents(&program, 400), template(&program));
-    let command = program.command(&[
-        "run",
-        &docs,
-        "--template",
-        &template,
-        "--model",
-        "sim/openai/gpt-4o-mini",
-        "--budget",
-        "1",
-    ]);
+    let command = program.command(&rehearsal(&docs, &template, &["--budget", "1"]));
     let limited = "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"";
     let mut shell = std::process::Command::new("sh");
     shell
@@ -306,17 +269,10 @@ fn a_full_disk_is_named_and_nothing_is_put_in_place() {
 fn make_database(program: &Program) {
     let (docs, template) = (documents(program, 3), template(program));
     program
-        .run(&[
-            "run",
+        .run(&rehearsal(
             &docs,
-            "--template",
             &template,
-            "--model",
-            "sim/openai/gpt-4o-mini",
-            "--sim-speed",
-            "0",
-            "--budget",
-            "1",
-        ])
+            &["--sim-speed", "0", "--budget", "1"],
+        ))
         .succeeds();
 }

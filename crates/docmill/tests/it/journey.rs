@@ -280,7 +280,7 @@ fn docmill_does_not_read_its_own_files() {
     let program = Program::new();
     let (docs, template) = (documents(&program, 5), template(&program));
     let data = format!("{docs}/data");
-    let mut ran = || {
+    let ran = || {
         let mut arguments = vec!["run", &docs, "--template", &template, "--data-dir", &data];
         arguments.extend(REHEARSAL);
         arguments.extend(["--yes", "--json"]);

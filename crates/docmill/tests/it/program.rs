@@ -106,6 +106,14 @@ impl Ran {
     }
 }
 
+/// The words of a rehearsal: everything but the model is real.
+pub fn rehearsal<'a>(docs: &'a str, template: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let model = "sim/openai/gpt-4o-mini";
+    let mut words = vec!["run", docs, "--template", template, "--model", model];
+    words.extend(more);
+    words
+}
+
 /// A template of two fields.
 pub fn template(program: &Program) -> String {
     let schema = r#"{"type": "object", "properties": {

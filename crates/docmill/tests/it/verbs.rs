@@ -1,10 +1,11 @@
 //! Verbs that steer, and those that tell about the program.
 
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use docmill_testkit::wait_until;
 
-use crate::program::{Program, documents, template};
+use crate::program::{Program, documents, rehearsal, template};
 
 #[test]
 fn doctor_says_what_is_there() {
@@ -46,27 +47,13 @@ fn own_templates_are_checked_and_shown() {
     assert!(all.is_array());
 }
 
-#[test]
-fn a_running_batch_is_paused_from_elsewhere_and_resumed() {
-    let program = Program::new();
-    let (docs, template) = (documents(&program, 60), template(&program));
-    let mut running = program
-        .command(&[
-            "run",
-            &docs,
-            "--template",
-            &template,
-            "--model",
-            "sim/openai/gpt-4o-mini",
-            "--concurrency",
-            "2",
-            "--sim-speed",
-            "10",
-            "--budget",
-            "5",
-        ])
-        .stderr(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
+/// A rehearsal that takes a while, with its first document done.
+fn slow_run(program: &Program, docs: &str, template: &str) -> Child {
+    let slowly = ["--concurrency", "2", "--sim-speed", "10", "--budget", "5"];
+    let running = program
+        .command(&rehearsal(docs, template, &slowly))
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let some_done = || {
@@ -74,6 +61,14 @@ fn a_running_batch_is_paused_from_elsewhere_and_resumed() {
         (ran.status == 0 && ran.json()["documents"]["completed"].as_u64() > Some(0)).then_some(())
     };
     wait_until("the first document", Duration::from_secs(30), some_done).unwrap();
+    running
+}
+
+#[test]
+fn a_running_batch_is_paused_from_elsewhere_and_resumed() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 60), template(&program));
+    let mut running = slow_run(&program, &docs, &template);
     let paused = program.run(&["pause", "last"]).succeeds();
     assert!(paused.stderr.contains("is paused"), "{paused:?}");
     assert_eq!(running.wait().unwrap().code(), Some(5));
@@ -95,30 +90,7 @@ fn a_running_batch_is_paused_from_elsewhere_and_resumed() {
 fn an_interrupt_finishes_what_is_in_flight() {
     let program = Program::new();
     let (docs, template) = (documents(&program, 60), template(&program));
-    let running = program
-        .command(&[
-            "run",
-            &docs,
-            "--template",
-            &template,
-            "--model",
-            "sim/openai/gpt-4o-mini",
-            "--concurrency",
-            "2",
-            "--sim-speed",
-            "10",
-            "--budget",
-            "5",
-        ])
-        .stderr(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let some_done = || {
-        let ran = program.run(&["status", "last", "--json"]);
-        (ran.status == 0 && ran.json()["documents"]["completed"].as_u64() > Some(0)).then_some(())
-    };
-    wait_until("the first document", Duration::from_secs(30), some_done).unwrap();
+    let running = slow_run(&program, &docs, &template);
     let id = running.id().to_string();
     assert!(
         std::process::Command::new("kill")

@@ -39,6 +39,15 @@ pub(super) struct Opened {
     pub pages: Box<dyn PaginatedListStore>,
 }
 
+impl Opened {
+    fn new(store: impl ObjectStore + PaginatedListStore + Clone) -> Self {
+        Self {
+            objects: Box::new(store.clone()),
+            pages: Box::new(store),
+        }
+    }
+}
+
 impl Buckets {
     /// Buckets reached with these `AWS_*`, `GOOGLE_*` and `AZURE_*` settings.
     pub fn new(settings: Vec<(String, String)>) -> Self {
@@ -119,10 +128,7 @@ impl Buckets {
             }
         }
         let store = builder.with_bucket_name(&bucket.name).build()?;
-        Ok(Opened {
-            objects: Box::new(store.clone()),
-            pages: Box::new(store),
-        })
+        Ok(Opened::new(store))
     }
 
     fn gcs(&self, bucket: &Bucket) -> object_store::Result<Opened> {
@@ -135,10 +141,7 @@ impl Buckets {
             }
         }
         let store = builder.with_bucket_name(&bucket.name).build()?;
-        Ok(Opened {
-            objects: Box::new(store.clone()),
-            pages: Box::new(store),
-        })
+        Ok(Opened::new(store))
     }
 
     fn azure(&self, bucket: &Bucket) -> object_store::Result<Opened> {
@@ -151,10 +154,7 @@ impl Buckets {
             }
         }
         let store = builder.with_url(format!("{bucket}/")).build()?;
-        Ok(Opened {
-            objects: Box::new(store.clone()),
-            pages: Box::new(store),
-        })
+        Ok(Opened::new(store))
     }
 
     fn settings_named(&self, start: &str) -> impl Iterator<Item = (String, &String)> {

@@ -1,6 +1,6 @@
 //! Reading documents: bytes in, pages of text with the place of each word out.
 //!
-//! Formats are told by content, never by extension ([`detect`]). Anything that decodes
+//! Formats are told by content, never by extension ([`detect()`]). Anything that decodes
 //! a complex format runs in a child process with limits on memory, CPU, wall time and
 //! output ([`sandbox`]): a hostile file costs one document, never the run. The port is
 //! [`Reader`]; [`Documents`] implements it. This crate knows core and nothing else of

@@ -1,12 +1,12 @@
 //! Export: taking the results of a batch away as CSV, JSON Lines, Parquet or XLSX.
 //!
-//! A template's schema is a tree; files are tables. [`layout`] says once which
-//! tables and columns a schema becomes, [`flatten`] turns one document into rows
+//! A template's schema is a tree; files are tables. `layout` says once which
+//! tables and columns a schema becomes, `flatten` turns one document into rows
 //! of those tables, and one small writer per format puts rows into a file. So all
 //! formats have the same columns, and none of them ever sees more than one chunk
 //! of documents: memory does not grow with the batch.
 //!
-//! Files appear whole or not at all ([`target`]): everything is written beside its
+//! Files appear whole or not at all (`target`): everything is written beside its
 //! place, synced, and renamed at the end.
 //!
 //! What this module may not know: how the store keeps rows, and who asked.

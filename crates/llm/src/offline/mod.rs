@@ -5,9 +5,9 @@
 //! It is no language model. What it is good for, and how good, is measured in
 //! `docs/guide/offline.md`; how a template steers it (`x-docmill-…`) is described there.
 //!
-//! Rooms: [`lines`] (the document as lines), [`amounts`], [`dates`], [`ids`] (values and
-//! their checksums), [`header`] (who issued it), [`rows`] (lists), [`sums`], [`legal`], [`entities`]
-//! (personal data), and [`fields`], which fills the schema.
+//! Rooms: `lines` (the document as lines), `amounts`, `dates`, `ids` (values and
+//! their checksums), `header` (who issued it), `rows` (lists), `sums`, `legal`, `entities`
+//! (personal data), and `fields`, which fills the schema.
 
 mod amounts;
 mod dates;

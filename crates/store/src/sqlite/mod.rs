@@ -1,15 +1,15 @@
 //! SQLite: the embedded store.
 //!
-//! One thread writes ([`writer`]); everything that waits while it is busy goes
+//! One thread writes (`writer`); everything that waits while it is busy goes
 //! into its next transaction (group commit). Connections for looking are
 //! read-only and many. The file is in WAL mode with `synchronous=FULL`: what was
 //! acknowledged survives power loss. Several processes may use the file: every
 //! write transaction begins IMMEDIATE and reads what it decides on inside itself,
 //! so a `pause` from another terminal is seen by the next claim or reservation.
 //!
-//! Rooms: [`migrate`] (schema), [`claim`], [`settle`] (begin and commit),
-//! [`recover`], [`batches`], [`ingest`], [`lists`] with [`filter`] and [`rows`],
-//! [`events`], and [`hot`], the counters and money of a batch during one transaction.
+//! Rooms: `migrate` (schema), `claim`, `settle` (begin and commit),
+//! `recover`, `batches`, `ingest`, `lists` with `filter` and `rows`,
+//! `events`, and `hot`, the counters and money of a batch during one transaction.
 
 mod batches;
 mod claim;

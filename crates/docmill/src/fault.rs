@@ -67,9 +67,8 @@ impl From<StoreError> for Fault {
         match error {
             StoreError::ReadOnly { .. } => Self::new(Exit::Store, message)
                 .hint("make the file and its folder writable, or choose another folder with --data-dir"),
-            StoreError::DiskFull { .. } => {
-                Self::new(Exit::Store, message).hint("or choose a folder on another disk with --data-dir")
-            }
+            StoreError::DiskFull { .. } | StoreError::WriteFailed { .. } => Self::new(Exit::Store, message)
+                .hint("make room, or choose a folder on another disk with --data-dir"),
             StoreError::NewerVersion { .. } => {
                 Self::new(Exit::Store, message).hint("or choose another folder with --data-dir")
             }

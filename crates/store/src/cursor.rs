@@ -6,6 +6,9 @@ use docmill_core::id::Ordinal;
 
 use crate::records::SortBy;
 
+/// A batch has fewer documents than this: their numbers share a 64-bit id with the batch's.
+const MOST: u64 = 1 << 40;
+
 /// A row's place in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
@@ -56,10 +59,14 @@ impl Cursor {
             ("t", hex) => Value::Text(from_hex(hex)?),
             _ => return None,
         };
+        let fits_the_order = matches!(value, Value::Text(_)) == (sort == SortBy::Name);
+        // Typed by hand, it may say anything.
+        let number = |text: &str| text.parse().ok().filter(|number| *number < MOST);
+        fits_the_order.then_some(())?;
         Some(Self {
             sort,
-            position: position.parse().ok()?,
-            ordinal: Ordinal(ordinal.parse().ok()?),
+            position: number(position)?,
+            ordinal: Ordinal(number(ordinal)?),
             value,
         })
     }
@@ -93,24 +100,32 @@ mod tests {
 
     #[test]
     fn cursors_come_back_as_they_went_out() {
-        for value in [
-            Value::Number(-1),
-            Value::Number(i64::MAX),
-            Value::Text("ä.b/ c".to_owned()),
+        for (sort, value) in [
+            (SortBy::Cost, Value::Number(-1)),
+            (SortBy::Ordinal, Value::Number(i64::MAX)),
+            (SortBy::Name, Value::Text("ä.b/ c".to_owned())),
         ] {
             let cursor = Cursor {
-                sort: SortBy::Name,
+                sort,
                 position: 101,
                 ordinal: Ordinal(7),
                 value,
             };
             let text = cursor.encode();
-            assert_eq!(Cursor::decode(&text, SortBy::Name), Some(cursor), "{text}");
+            assert_eq!(Cursor::decode(&text, sort), Some(cursor), "{text}");
             assert_eq!(
-                Cursor::decode(&text, SortBy::Cost),
+                Cursor::decode(&text, SortBy::Risk),
                 None,
                 "a cursor of another order"
             );
+        }
+        for (sort, broken) in [
+            (SortBy::Ordinal, "o.18446744073709551615.1.n0"),
+            (SortBy::Ordinal, "o.1.18446744073709551615.n0"),
+            (SortBy::Ordinal, "o.5.1.t41"),
+            (SortBy::Name, "n.5.1.n41"),
+        ] {
+            assert_eq!(Cursor::decode(broken, sort), None, "{broken:?}");
         }
         for broken in [
             "",

@@ -27,11 +27,21 @@ pub enum StoreError {
     },
     /// No space left. Nothing of the transaction was written.
     #[error(
-        "{path} cannot grow: the disk is full, or a limit on file sizes is reached; make room, then run the command again: nothing is lost"
+        "the disk is full while writing {path}; free some space, then run the command again: nothing is lost"
     )]
     DiskFull {
         /// The database file.
         path: String,
+    },
+    /// The system refused a write. Nothing of the transaction was written.
+    #[error(
+        "{path} cannot be written ({reason}): perhaps the disk is full, or a limit on file sizes is reached; what was acknowledged before is safe"
+    )]
+    WriteFailed {
+        /// The database file.
+        path: String,
+        /// What the database said.
+        reason: String,
     },
     /// Made by a newer docmill.
     #[error(

@@ -83,7 +83,7 @@ pub struct ListArgs {
     /// Only with this failure code
     #[arg(long, short, value_delimiter = ',', value_name = "CODE", value_parser = values::code(), hide_possible_values = true, help_heading = "Which")]
     pub code: Vec<FailureCode>,
-    /// Only names that contain this
+    /// Only names that contain this; one or two letters: that begin with it
     #[arg(long, value_name = "TEXT", help_heading = "Which")]
     pub search: Option<String>,
     /// Only those that cost at least this

@@ -9,7 +9,7 @@ use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureCo
 use docmill_core::id::{BatchId, DocumentId, WorkerId};
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
-use docmill_store::{BatchRow, Bill, Commit, LeasedDocument, Next, ReadFacts, Store};
+use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
 use crate::lane::Lane;
@@ -18,6 +18,9 @@ use crate::{Clock, Engine, EngineError, Parts};
 
 /// Documents read ahead of the call slots, so that a slot that gets free finds a prompt ready.
 const READ_AHEAD_PER_READER: usize = 4;
+
+/// How often an answer is offered again to a busy database, which waits a while itself each time.
+const SETTLE_AGAIN: usize = 20;
 
 /// What all documents of a running batch share.
 pub(crate) struct Job {
@@ -142,7 +145,7 @@ impl Job {
             commit.settlement.as_ref().map(|it| it.bill),
             None | Some(Bill::Unknown)
         );
-        let committed = self.parts.store.commit(commit).await?;
+        let committed = self.settle(commit).await?;
         if !free {
             self.settled.notify_waiters();
         }
@@ -159,6 +162,18 @@ impl Job {
             self.pause(&reason, None).await?;
         }
         Ok(committed.applied)
+    }
+
+    /// Writes what a call brought. It may have been paid for, so that a database that is busy
+    /// for long (another process, a backup) is asked again before the answer is given up.
+    async fn settle(&self, commit: Commit) -> Result<Committed, EngineError> {
+        for _ in 0..SETTLE_AGAIN {
+            match self.parts.store.commit(commit.clone()).await {
+                Err(StoreError::Busy) => tracing::warn!("the database is busy; an answer waits to be stored"),
+                done => return Ok(done?),
+            }
+        }
+        Ok(self.parts.store.commit(commit).await?)
     }
 
     /// What becomes of a document after a call that brought nothing.

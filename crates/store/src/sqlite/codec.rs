@@ -142,12 +142,16 @@ impl Context {
             return StoreError::Database(error.to_string());
         };
         let reason = error.to_string();
-        // A write refused for the size of the file (a quota, `ulimit -f`) is an I/O error to SQLite.
-        let write_failed = error
-            .sqlite_error()
-            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE);
+        // A write refused for the size of the file (a quota, `ulimit -f`) is an I/O error to SQLite,
+        // and so is a disk that is broken: it cannot be told which.
+        let write_failed = error.sqlite_error().is_some_and(|error| {
+            matches!(
+                error.extended_code,
+                rusqlite::ffi::SQLITE_IOERR_WRITE | rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+            )
+        });
         match code {
-            _ if write_failed => StoreError::DiskFull { path },
+            _ if write_failed => StoreError::WriteFailed { path, reason },
             ErrorCode::DiskFull => StoreError::DiskFull { path },
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::ReadOnly { path, reason },
             ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {

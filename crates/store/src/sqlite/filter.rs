@@ -120,9 +120,20 @@ impl Filter {
             self.in_order = Way::Names;
         } else {
             let pattern = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let number = self.parameter(Sql::Text(format!("{pattern}%")));
-            self.conditions
-                .push(format!("documents.name LIKE ?{number} ESCAPE '\\'"));
+            // LIKE takes "a" for "A", but not "ä" for "Ä".
+            let (lower, upper) = (pattern.to_lowercase(), pattern.to_uppercase());
+            let first: String = lower.chars().take(1).flat_map(char::to_uppercase).collect();
+            let title: String = first.chars().chain(lower.chars().skip(1)).collect();
+            let mut forms = vec![lower, upper, title];
+            forms.dedup();
+            let likes: Vec<String> = forms
+                .into_iter()
+                .map(|form| {
+                    let number = self.parameter(Sql::Text(format!("{form}%")));
+                    format!("documents.name LIKE ?{number} ESCAPE '\\'")
+                })
+                .collect();
+            self.conditions.push(format!("({})", likes.join(" OR ")));
             self.quick = Way::Index("documents_by_name");
         }
     }

@@ -81,13 +81,23 @@ pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let since = std::time::Instant::now();
     loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
+        let mode =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match mode {
+            // Where it cannot be switched on (some network file systems) SQLite says so by not doing it.
+            Ok(mode) if !mode.eq_ignore_ascii_case("wal") => {
+                let reason =
+                    format!("the write-ahead log cannot be used here, only {mode:?}; choose a local disk");
+                let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+                return Err(rusqlite::Error::SqliteFailure(code, Some(reason)));
+            }
+            Ok(_) => return Ok(()),
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && since.elapsed() < BUSY =>
             {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            other => return other,
+            Err(error) => return Err(error),
         }
     }
 }
@@ -95,6 +105,9 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 fn set_up(connection: &Connection, writes: bool) -> rusqlite::Result<()> {
     if writes {
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Elsewhere fsync is enough; on macOS it leaves the data in the disk's own cache.
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         // A WAL that grew is cut back when it is checkpointed.
         connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;

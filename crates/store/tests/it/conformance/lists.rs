@@ -29,7 +29,7 @@ async fn mixed(fixture: &Fixture) -> World {
         .map(|number| NewDocument {
             name: format!(
                 "{} Übersicht {}.pdf",
-                ["Invoice", "offer", "100%_x"][number as usize % 3],
+                ["Invoice", "offer", "100%_x", "Öffnung", "ökostrom"][number as usize % 5],
                 number / 2
             ),
             kind: [Kind::Pdf, Kind::Image][number as usize % 2],
@@ -298,6 +298,9 @@ pub async fn names_are_searched_by_substring_and_without_case(fixture: &Fixture)
         "sicht",
         "in",
         "I",
+        "ö",
+        "ÖF",
+        "Ök",
         "100%_x",
         "%_x",
         "1%",

@@ -92,6 +92,35 @@ async fn a_picture_on_its_head_is_turned_and_places_are_those_of_the_picture() {
     }
 }
 
+/// A till receipt on a dark table, its ink nearly gone: one threshold for the whole picture
+/// makes paper and ink white, or ink and table black.
+#[tokio::test]
+async fn faint_print_beside_a_dark_edge_is_read() {
+    let page = image::load_from_memory(&picture().await)
+        .expect("a PNG")
+        .into_luma8();
+    let (width, height) = page.dimensions();
+    let faint = image::GrayImage::from_fn(width, height, |x, y| {
+        let edge = x < width / 12 || x > width - width / 12 || y < height / 20;
+        let paper = 250 - (x * 30 / width) as u8;
+        let ink = page.get_pixel(x, y).0[0] < 128;
+        image::Luma([match (edge, ink) {
+            (true, _) => 5,
+            (false, true) => paper - 45,
+            (false, false) => paper,
+        }])
+    });
+    let mut encoded = std::io::Cursor::new(Vec::new());
+    faint
+        .write_to(&mut encoded, image::ImageFormat::Png)
+        .expect("a PNG");
+    let reading = read("scan.png", encoded.into_inner()).await.expect("a picture");
+    if was_read(&reading) {
+        let text = &reading.pages[0].text;
+        assert!(text.contains("Payment within thirty days"), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_document_that_is_only_a_picture_gets_it_read() {
     let picture = picture().await;

@@ -12,6 +12,7 @@ use rustix::process::{
     setrlimit,
 };
 
+use super::confine::confine;
 use super::frame::{self, Answer, Order, Reply, Task};
 use crate::cpu;
 
@@ -60,11 +61,13 @@ fn limit() -> io::Result<()> {
             },
         )
     };
+    // First of all: it holds for threads that come after.
+    confine()?;
     cpu::arm();
     allow_memory(0)?;
     hard(Resource::Core, 0)?;
     hard(Resource::Nofile, FILES)?;
-    // Decoders write no files; tesseract may keep small ones.
+    // Where the system cannot forbid writing at all.
     hard(Resource::Fsize, 64 * 1024 * 1024)?;
     watch_parent()
 }

@@ -8,17 +8,19 @@
 //!
 //! ```text
 //! parent                              child
-//!   │ spawn ───────────────────────────▶ rlimits, then waits
+//!   │ spawn ───────────────────────────▶ confines itself, then waits
 //!   │ frame: Order (read | render) ────▶ decode, on a thread with a large stack
 //!   │ ◀──────────── frame: Reply ──────┤ (a panic becomes a failure; a stack
 //!   │                                  │  overflow or an abort is its death)
 //!   │ after 200 documents, when it has grown large, or after any fault: a new child
 //! ```
 //!
-//! Not done: the child may still read the file system and use the network like its
-//! parent. Nothing it runs does, but a flaw that takes over the decoder could.
+//! On Linux a child may also write no file, and use no TCP port (`confine`). Not done: it may
+//! still read what its user may read. Nothing it runs does, but a flaw that takes over the
+//! decoder could, and put it into the reading of its own document.
 
 pub mod child;
+mod confine;
 mod frame;
 mod parent;
 

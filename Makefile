@@ -40,7 +40,7 @@ licenses: ## Every crate's licence against the list
 	$(PYTHON) scripts/check-licenses.py
 
 bench: ## Measure; prints ratios against a stated peer or limit
-	$(CARGO) bench --workspace --locked --benches
+	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline
 
 samples: ## Make the sample documents again
 	$(PYTHON) -m venv $(VENV)

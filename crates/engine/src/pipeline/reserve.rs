@@ -86,6 +86,9 @@ pub(crate) async fn reserve(
             begun => return Ok(decided(begun, prompt, admitted)),
         };
         drop(admitted);
+        if let Some(failure) = never_fits(job, &prompt).await? {
+            return Ok(Reserved::Never(failure));
+        }
         // Only the first in line asks the store again after each settlement.
         if first_in_line.is_none() {
             first_in_line = Some(tokio::select! {
@@ -95,8 +98,8 @@ pub(crate) async fn reserve(
             continue;
         }
         if calls_in_flight == 0 {
-            if let Some(reserved) = nothing_to_wait_for(job, &prompt, available).await? {
-                return Ok(reserved);
+            if exhausted(job, &prompt, available).await? {
+                return Ok(Reserved::Later);
             }
             continue;
         }
@@ -128,25 +131,25 @@ fn decided(begun: Begun, mut prompt: Prompt, admitted: Admitted) -> Reserved {
     }
 }
 
-/// No call in flight can give money back: the document is too dear for the whole
-/// budget, or the budget is used up.
-async fn nothing_to_wait_for(
-    job: &Job,
-    prompt: &Prompt,
-    available: Usd,
-) -> Result<Option<Reserved>, EngineError> {
-    let balance = job.store().batch(job.batch).await?.balance;
-    if let Some(budget) = balance.budget
-        && prompt.worst_case > budget
-    {
-        return Ok(Some(Reserved::Never(Failure::new(
+/// A document whose call may cost more than the whole budget can never be called; waiting in
+/// line would not help it. (A budget of nothing is not its fault: that ends the run.)
+async fn never_fits(job: &Job, prompt: &Prompt) -> Result<Option<Failure>, EngineError> {
+    let budget = job.store().batch(job.batch).await?.balance.budget;
+    let dear = budget.filter(|budget| *budget > Usd::ZERO && prompt.worst_case > *budget);
+    Ok(dear.map(|budget| {
+        Failure::new(
             FailureCode::OverBudget,
             format!(
                 "one call for it may cost {}, the whole budget is {budget}",
                 prompt.worst_case
             ),
-        ))));
-    }
+        )
+    }))
+}
+
+/// No call in flight can give money back: the budget is used up. `false`: a call slipped in
+/// between, and is waited for.
+async fn exhausted(job: &Job, prompt: &Prompt, available: Usd) -> Result<bool, EngineError> {
     let reason = format!(
         "the next call may cost {}, {available} of the budget is left",
         prompt.worst_case
@@ -155,14 +158,11 @@ async fn nothing_to_wait_for(
         .store()
         .transition(job.batch, BatchEvent::ExhaustBudget, &reason, job.now())
         .await?;
-    match answer {
-        // A call slipped in between: wait for it.
-        Err(TransitionRefused::CallsInFlight { .. }) => Ok(None),
-        Ok(_) | Err(_) => {
-            job.halt();
-            Ok(Some(Reserved::Later))
-        }
+    if matches!(answer, Err(TransitionRefused::CallsInFlight { .. })) {
+        return Ok(false);
     }
+    job.halt();
+    Ok(true)
 }
 
 fn reply_of(stored: StoredAnswer, prompt: Prompt) -> Reply {

@@ -64,5 +64,18 @@ async fn a_budget_of_nothing_calls_nobody() {
     let id = scene.batch(false).await;
     scene.run(id).await;
     assert_eq!(scene.standin.totals().billed, 0);
-    assert_eq!(scene.row(id).await.counters.completed, 0);
+    let row = scene.row(id).await;
+    assert_eq!(row.state, BatchState::BudgetExhausted, "{}", row.reason);
+    assert_eq!(row.counters.pending, 5, "no document is to blame");
+}
+
+#[tokio::test]
+async fn many_documents_dearer_than_the_budget_are_told_at_once() {
+    let mut scene = Scene::new(500).await;
+    scene.budget = Some("0.000001".parse().unwrap());
+    let id = scene.batch(false).await;
+    scene.run(id).await;
+    let row = scene.row(id).await;
+    assert_eq!(row.counters.failed, 500, "{}", row.reason);
+    assert_eq!(scene.standin.totals().billed, 0);
 }

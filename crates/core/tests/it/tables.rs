@@ -123,8 +123,14 @@ fn states() -> String {
     text
 }
 
-fn action(class: FailureClass) -> &'static str {
-    match class {
+fn action(code: FailureCode) -> &'static str {
+    if matches!(
+        code,
+        FailureCode::Duplicate | FailureCode::UnsupportedType | FailureCode::EmptyDocument
+    ) {
+        return "skips the document; nothing is paid";
+    }
+    match code.class() {
         FailureClass::SpeedLimit => {
             "waits as long as the provider says, then goes on; does not count against the document"
         }
@@ -154,7 +160,7 @@ fn failures() -> String {
         text.push_str(&format!(
             "| `{code}` | {} | {} | {} |\n",
             class.as_str(),
-            action(class),
+            action(*code),
             code.hint()
         ));
     }

@@ -107,3 +107,25 @@ fn an_interrupt_finishes_what_is_in_flight() {
     assert_eq!(batch["money"]["reserved_usd"], 0.0);
     assert_eq!(batch["money"]["unconfirmed_usd"], 0.0);
 }
+
+#[test]
+fn two_processes_work_on_one_batch() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 60), template(&program));
+    let mut first = slow_run(&program, &docs, &template);
+    let same = ["--concurrency", "2", "--sim-speed", "10", "--budget", "5"];
+    let second = program.run(&rehearsal(&docs, &template, &same)).succeeds();
+    assert!(second.stderr.contains("going on with"), "{second:?}");
+    assert!(first.wait().unwrap().success());
+    let batch = program.run(&["status", "last", "--json"]).succeeds().json();
+    assert_eq!(batch["state"], "completed");
+    assert_eq!(batch["documents"]["completed"], 60);
+    assert_eq!(batch["money"]["reserved_usd"], 0.0);
+    assert_eq!(batch["money"]["unconfirmed_usd"], 0.0);
+    let batches = program.run(&["status", "--json"]).succeeds().json();
+    assert_eq!(
+        batches.as_array().map(Vec::len),
+        Some(1),
+        "the same command is the same batch"
+    );
+}

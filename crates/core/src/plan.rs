@@ -23,6 +23,10 @@ pub struct Plan {
     pub reuse_answers: bool,
     /// Whether pictures of text are read with tesseract.
     pub ocr: bool,
+    /// Largest document read; `None`: this machine's default. Kept here so that going on later
+    /// reads what the first start read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_document_bytes: Option<u64>,
     /// Rehearsals only: how fast simulated time passes; 0 does not wait at all. In thousandths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sim_speed_milli: Option<u32>,

@@ -7,6 +7,7 @@ use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::ContentHash;
 use docmill_core::page::{PageImage, ParsedDocument};
+use docmill_core::plan::Plan;
 use docmill_parse::{ImageOptions, Ocr, ReadOptions, ReadRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -39,8 +40,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(engine: &Engine, ocr: bool) -> Self {
-        let settings = &engine.settings;
+    pub(crate) fn new(engine: &Engine, plan: &Plan) -> Self {
+        let (settings, ocr) = (&engine.settings, plan.ocr);
         let reader_count = settings.readers.max(1);
         let capacity_kib = to_kib(settings.bytes_in_hand).max(1);
         Self {
@@ -49,7 +50,7 @@ impl Desk {
             readers: Semaphore::new(reader_count),
             bytes: Arc::new(Semaphore::new(capacity_kib)),
             capacity_kib,
-            max_document_bytes: settings.max_document_bytes,
+            max_document_bytes: plan.max_document_bytes.unwrap_or(settings.max_document_bytes),
             passwords: settings.passwords.clone(),
             options: ReadOptions {
                 ocr: if ocr { Ocr::Auto } else { Ocr::Off },

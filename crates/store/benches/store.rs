@@ -111,6 +111,7 @@ impl Bench {
             max_output_tokens: 1000,
             reuse_answers: true,
             ocr: false,
+            max_document_bytes: None,
             sim_speed_milli: None,
         };
         let new = NewBatch {

@@ -57,6 +57,7 @@ fn batch() -> BatchRow {
             max_output_tokens: 1000,
             reuse_answers: true,
             ocr: true,
+            max_document_bytes: None,
             sim_speed_milli: None,
         },
         sources: Vec::new(),

@@ -33,7 +33,7 @@ impl Setup {
             plan: row.plan.clone(),
             resolved,
             limits,
-            desk: Desk::new(engine, row.plan.ocr),
+            desk: Desk::new(engine, &row.plan),
         })
     }
 

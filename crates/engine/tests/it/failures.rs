@@ -168,3 +168,13 @@ async fn a_file_that_went_away_fails_alone() {
     let failed = scene.documents(id).await.remove(1);
     assert_eq!(failed.failure.unwrap().code.to_string(), "source_unreadable");
 }
+
+/// The plan says how large, also when it is another process that goes on.
+#[tokio::test]
+async fn a_document_above_the_plans_limit_fails_alone() {
+    let mut scene = Scene::new(1).await;
+    scene.plan.max_document_bytes = Some(5);
+    let row = scene.run_all().await;
+    assert_eq!(scene.only_failure(row.id).await, "too_large");
+    assert_eq!(scene.standin.totals().billed, 0);
+}

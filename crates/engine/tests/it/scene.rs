@@ -71,6 +71,7 @@ impl Scene {
             max_output_tokens: 400,
             reuse_answers: true,
             ocr: false,
+            max_document_bytes: None,
             sim_speed_milli: None,
         };
         let schema = r#"{"type": "object", "title": "purchase", "additionalProperties": false, "properties": {

@@ -45,6 +45,7 @@ pub fn plan() -> Plan {
         max_output_tokens: 100,
         reuse_answers: true,
         ocr: false,
+        max_document_bytes: None,
         sim_speed_milli: None,
     }
 }

@@ -58,6 +58,7 @@ impl Order {
                 max_output_tokens: plan.max_output_tokens.unwrap_or_else(|| answer_limit(&template)),
                 reuse_answers: !plan.no_reuse,
                 ocr: !sources.no_ocr,
+                max_document_bytes: Some(sources.max_document_bytes),
                 sim_speed_milli: plan.sim_speed,
             },
             template,

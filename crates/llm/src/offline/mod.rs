@@ -15,6 +15,7 @@ mod entities;
 mod fields;
 mod header;
 mod ids;
+mod known;
 mod legal;
 mod lines;
 mod rows;

@@ -65,7 +65,8 @@ impl DocumentState {
             (Self::Leased, E::Complete) => Some(Self::Completed),
             (Self::Leased, E::Fail) => Some(Self::Failed),
             (Self::Pending, E::Cancel) => Some(Self::Cancelled),
-            (Self::Pending | Self::Leased, E::Skip) => Some(Self::Skipped),
+            // A person may say that a failed one is not worth another thought.
+            (Self::Pending | Self::Leased | Self::Failed | Self::Cancelled, E::Skip) => Some(Self::Skipped),
             (Self::Failed | Self::Cancelled, E::Retry) => Some(Self::Pending),
             _ => None,
         }
@@ -108,6 +109,8 @@ impl FromStr for DocumentState {
     }
 }
 
+/// An enum whose values have names that are the same in code, database, API and docs.
+#[macro_export]
 macro_rules! named_enum {
     ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*

@@ -10,6 +10,7 @@ use crate::failure::FailureCode;
 use crate::id::{BatchId, Ordinal};
 use crate::money::Usd;
 use crate::time::Timestamp;
+use crate::verdict::Verdict;
 
 /// How much an event matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,6 +99,20 @@ pub enum EventKind {
     Retried {
         /// How many.
         documents: u64,
+    },
+    /// Documents were taken out of the queue, or out of the failed ones, by a person.
+    Skipped {
+        /// How many.
+        documents: u64,
+    },
+    /// A person said something about a result.
+    Reviewed {
+        /// What.
+        verdict: Verdict,
+        /// Values they changed.
+        changes: u64,
+        /// Who.
+        reviewer: String,
     },
     /// A worker that died was cleared up after.
     Recovered {

@@ -21,10 +21,16 @@ pub struct Queue<K> {
 }
 
 /// Whose turn it was.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Turns<K> {
     passes: BTreeMap<K, u64>,
     now: u64,
+}
+
+impl<K: Ord + Copy> Default for Turns<K> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<K: Ord + Copy> Turns<K> {

@@ -7,6 +7,7 @@
 //!
 //! Every other crate knows this one; this one knows none of them.
 
+pub mod accuracy;
 pub mod attempt;
 pub mod batch;
 pub mod check;
@@ -18,6 +19,7 @@ pub mod failure;
 pub mod fair;
 pub mod ground;
 pub mod id;
+pub mod latency;
 pub mod ledger;
 pub mod merge;
 pub mod money;
@@ -30,6 +32,7 @@ pub mod split;
 pub mod template;
 pub mod time;
 pub mod usage;
+pub mod verdict;
 
 pub use attempt::{Attempt, AttemptOutcome};
 pub use batch::{BatchEvent, BatchState};

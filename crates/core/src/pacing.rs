@@ -104,6 +104,23 @@ pub struct Limits {
     pub tokens: Option<u64>,
 }
 
+/// How much of its limits a key uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// The limits per minute, as far as they are known.
+    pub limits: Limits,
+    /// Requests in the past minute.
+    pub requests: u64,
+    /// Tokens in the past minute.
+    pub tokens: u64,
+    /// Calls in flight.
+    pub in_flight: u64,
+    /// Calls in flight that are allowed at the moment.
+    pub calls_allowed: u64,
+    /// How long everything is still held back after a refusal, in milliseconds.
+    pub held_ms: i64,
+}
+
 /// Paces the calls of one key and model.
 #[derive(Debug, Clone)]
 pub struct Pacer {
@@ -159,6 +176,31 @@ impl Pacer {
     #[must_use]
     pub fn calls_allowed(&self) -> u64 {
         (self.window / ONE_CALL).max(1)
+    }
+
+    /// Another number of calls in flight at most, when more or fewer are wanted.
+    pub fn set_concurrency(&mut self, concurrency: u32) {
+        let concurrency = u64::from(concurrency.max(1));
+        // What was found to be too much stays so; what was never tried is tried.
+        let untouched = self.window >= self.concurrency * ONE_CALL;
+        self.concurrency = concurrency;
+        let most = concurrency * ONE_CALL;
+        self.window = if untouched { most } else { self.window.min(most) };
+    }
+
+    /// How much of the limits is used.
+    pub fn load(&mut self, now: Timestamp) -> Load {
+        // Forgets what has left the window.
+        self.requests.free_at(now, 0);
+        self.tokens.free_at(now, 0);
+        Load {
+            limits: self.limits(),
+            requests: self.requests.sum,
+            tokens: self.tokens.sum,
+            in_flight: self.in_flight.len() as u64,
+            calls_allowed: self.calls_allowed(),
+            held_ms: self.held_until.since_ms(now).max(0),
+        }
     }
 
     /// Whether a call may leave now; if so, it is counted.

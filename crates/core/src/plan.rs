@@ -27,6 +27,9 @@ pub struct Plan {
     /// reads what the first start read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_document_bytes: Option<u64>,
+    /// Share of a limit that several batches want at once, in proportion to the others; `None`: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
     /// Rehearsals only: how fast simulated time passes; 0 does not wait at all. In thousandths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sim_speed_milli: Option<u32>,

@@ -21,6 +21,11 @@ pub fn built_in() -> Result<Vec<Template>, Fault> {
         .collect()
 }
 
+/// Name and text of every built-in template.
+pub const fn texts() -> &'static [(&'static str, &'static str)] {
+    BUILT_IN
+}
+
 /// The names of the built-in templates.
 pub fn names() -> Vec<&'static str> {
     BUILT_IN.iter().map(|(stem, _)| *stem).collect()

@@ -2,12 +2,15 @@
 //! which providers.
 
 mod providers;
+mod server_lock;
+mod shop;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docmill_engine::export::Target;
+use docmill_engine::settings::Passwords;
 use docmill_engine::{Engine, Parts, Settings, SystemClock};
 use docmill_parse::sandbox::{self, Sandbox};
 use docmill_parse::{Documents, Reader};
@@ -21,6 +24,8 @@ use crate::fault::Fault;
 
 pub use docmill_parse::{Tool, tools};
 pub use providers::{Providers, price};
+pub use server_lock::{ServerLock, running};
+pub use shop::Shop;
 
 /// The hidden verb under which this program reads documents for itself.
 const PARSE_WORKER: &str = "parse-worker";
@@ -55,7 +60,7 @@ pub fn engine(
     options.own.extend(needs.results.iter().flat_map(result_files));
     let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;
     let mut settings = Settings::new(context.data_dir.clone());
-    settings.passwords = needs.passwords;
+    settings.passwords = Passwords::new(needs.passwords);
     settings.ocr_available = tools()
         .iter()
         .any(|tool| tool.name == "tesseract" && tool.version.is_some());
@@ -87,7 +92,7 @@ fn own_files(context: &Context) -> Vec<PathBuf> {
         "docmill.db-shm",
         "docmill.db-journal",
     ];
-    let beside = ["readings", "workers"];
+    let beside = ["readings", "workers", "exports", "server.lock"];
     database
         .iter()
         .chain(&beside)

@@ -12,6 +12,7 @@ use docmill_parse::{ImageOptions, Ocr, ReadOptions, ReadRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::readings::Readings;
+use crate::settings::Passwords;
 use crate::{Engine, Parts};
 
 /// A document as the desk needs it, whoever asks.
@@ -32,7 +33,7 @@ pub(crate) struct Desk {
     bytes: Arc<Semaphore>,
     capacity_kib: usize,
     max_document_bytes: u64,
-    passwords: Vec<String>,
+    passwords: Passwords,
     options: ReadOptions,
     keeps: bool,
     ocr_available: bool,
@@ -97,20 +98,13 @@ impl Desk {
         Ok(reading)
     }
 
-    /// Renders pages of a document as pictures.
+    /// Renders pages of a document for a model that sees. A document that has none cannot be asked.
     pub(crate) async fn render(
         &self,
         sheet: Sheet<'_>,
         images: ImageOptions,
     ) -> Result<Vec<PageImage>, Failure> {
-        let _bytes = self.weigh(sheet.bytes).await;
-        let _reader = self.readers.acquire().await.ok();
-        let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
-        let pictures = self
-            .parts
-            .reader
-            .render(self.request(sheet.name, content), images)
-            .await?;
+        let pictures = self.pictures(sheet, images).await?;
         if pictures.is_empty() {
             let message = "the document has neither text nor pages that can be shown as pictures";
             return Err(Failure::new(FailureCode::NoText, message));
@@ -118,11 +112,26 @@ impl Desk {
         Ok(pictures)
     }
 
+    /// Renders pages of a document; formats without pages have none.
+    pub(crate) async fn pictures(
+        &self,
+        sheet: Sheet<'_>,
+        images: ImageOptions,
+    ) -> Result<Vec<PageImage>, Failure> {
+        let _bytes = self.weigh(sheet.bytes).await;
+        let _reader = self.readers.acquire().await.ok();
+        let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
+        self.parts
+            .reader
+            .render(self.request(sheet.name, content), images)
+            .await
+    }
+
     fn request(&self, name: &str, content: bytes::Bytes) -> ReadRequest {
         ReadRequest {
             name: name.to_owned(),
             content,
-            passwords: self.passwords.clone(),
+            passwords: self.passwords.all(),
             options: self.options.clone(),
         }
     }

@@ -30,6 +30,12 @@ pub enum EngineError {
         /// Which kind of trouble, for exit codes and tests.
         trouble: ModelTrouble,
     },
+    /// A batch without documents is of no use to anybody.
+    #[error("no documents were found: {0}")]
+    NoDocuments(String),
+    /// Results could not be written.
+    #[error("{0}")]
+    Export(String),
     /// The template cannot be used.
     #[error("{0}")]
     Template(String),

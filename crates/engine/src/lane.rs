@@ -1,20 +1,22 @@
 //! Lanes: what shares a rate limit shares a lane (provider, address, key, model).
-//! A lane has a number of call slots and a pacer; every batch that uses it waits
-//! its turn in both.
+//! A lane has places for calls and a pacer; every batch that uses it waits its turn
+//! in both.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use docmill_core::failure::FailureClass;
-use docmill_core::pacing::{Admission, Need, Outcome, Pacer, Signal};
+use docmill_core::id::BatchId;
+use docmill_core::pacing::{Admission, Load, Need, Outcome, Pacer, Signal};
 use docmill_core::price::CallBound;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
 use docmill_llm::{CallError, Signals};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 use crate::Clock;
+use crate::turnstile::{Member, Turnstile};
 
 /// All lanes of this process.
 #[derive(Default)]
@@ -23,43 +25,91 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// The lane of this name; its slots are set by the first who asks.
-    pub(crate) fn get(&self, name: &str, slots: usize) -> Arc<Lane> {
-        let mut lanes = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes
-            .entry(name.to_owned())
-            .or_insert_with(|| Arc::new(Lane::new(slots)));
+    /// The lane of this name.
+    pub(crate) fn get(&self, name: &str) -> Arc<Lane> {
+        let mut lanes = self.lock();
+        let lane = lanes.entry(name.to_owned()).or_default();
         Arc::clone(lane)
     }
+
+    /// How busy each lane is that has batches in it, by name.
+    pub(crate) fn status(&self, now: Timestamp) -> Vec<LaneStatus> {
+        let lanes: Vec<(String, Arc<Lane>)> = self
+            .lock()
+            .iter()
+            .map(|(name, lane)| (name.clone(), Arc::clone(lane)))
+            .collect();
+        let mut found: Vec<LaneStatus> = lanes
+            .into_iter()
+            .map(|(name, lane)| lane.status(name, now))
+            .filter(|status| !status.batches.is_empty())
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Lane>>> {
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How busy a lane is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// Provider, address and model.
+    pub name: String,
+    /// Batches that share it.
+    pub batches: Vec<BatchId>,
+    /// Calls that may be in flight.
+    pub places: usize,
+    /// Calls in flight, or about to leave.
+    pub in_use: usize,
+    /// What the pacer knows and sees.
+    pub load: Load,
 }
 
 /// One lane.
 pub(crate) struct Lane {
-    slots: Arc<Semaphore>,
-    size: usize,
+    turnstile: Arc<Turnstile>,
     pacer: Mutex<Pacer>,
     changed: Notify,
 }
 
-impl Lane {
-    fn new(slots: usize) -> Self {
-        let size = slots.clamp(1, Semaphore::MAX_PERMITS);
+impl Default for Lane {
+    fn default() -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(size)),
-            size,
-            pacer: Mutex::new(Pacer::new(u32::try_from(size).unwrap_or(u32::MAX))),
+            turnstile: Arc::default(),
+            pacer: Mutex::new(Pacer::new(1)),
             changed: Notify::new(),
         }
     }
+}
 
-    /// Calls that can be in flight.
-    pub(crate) fn size(&self) -> usize {
-        self.size
+impl Lane {
+    /// Lets a batch in, until what is returned is dropped.
+    pub(crate) fn enter(&self, batch: BatchId, concurrency: u32, weight: u32) -> Member {
+        let member = self.turnstile.enter(batch, concurrency as usize, weight);
+        self.resize();
+        member
     }
 
-    /// A place for one call. `None` never happens: the semaphore is not closed.
-    pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.slots).acquire_owned().await.ok()
+    /// Tells the pacer how many places there are now.
+    pub(crate) fn resize(&self) {
+        let (places, _) = self.turnstile.places();
+        self.pacer()
+            .set_concurrency(u32::try_from(places).unwrap_or(u32::MAX));
+        self.changed.notify_waiters();
+    }
+
+    fn status(&self, name: String, now: Timestamp) -> LaneStatus {
+        let (places, in_use) = self.turnstile.places();
+        LaneStatus {
+            name,
+            batches: self.turnstile.batches(),
+            places,
+            in_use,
+            load: self.pacer().load(now),
+        }
     }
 
     /// Waits until the provider's limits allow a call of so many tokens.

@@ -10,15 +10,20 @@
 //! - [`ingest`]: discover, hash, add.
 //! - [`survey`]: read everything once, count tokens, estimate.
 //! - [`run`]: lease → read → reserve → call → judge → commit.
+//! - [`dispatch`]: several batches at once, jobs in the background, going on after a restart.
+//! - [`look`]: a document as a person sees it: pages, words, prompts.
 //! - [`export`]: results as CSV, JSON Lines, Parquet and XLSX.
 //! - [`recovery`]: who is dead, and what they left behind.
 
 pub mod clock;
 mod desk;
+pub mod dispatch;
 mod error;
 pub mod export;
 pub mod ingest;
+pub mod jobs;
 mod lane;
+pub mod look;
 mod measure;
 pub mod open;
 mod pipeline;
@@ -27,6 +32,7 @@ pub mod recovery;
 pub mod run;
 pub mod settings;
 pub mod survey;
+mod turnstile;
 
 use std::sync::Arc;
 
@@ -38,6 +44,7 @@ use docmill_store::Store;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{EngineError, ModelTrouble};
+pub use lane::LaneStatus;
 pub use settings::Settings;
 
 /// A provider that answers for a plan, and the model's name as that provider knows it.
@@ -93,6 +100,24 @@ impl Engine {
             settings: Arc::new(settings),
             lanes: Arc::default(),
         }
+    }
+
+    /// How busy each lane is that has batches in it.
+    #[must_use]
+    pub fn lanes(&self) -> Vec<LaneStatus> {
+        self.lanes.status(self.parts.clock.now())
+    }
+
+    /// How the engine works on this machine.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Which provider a plan means.
+    #[must_use]
+    pub fn providers(&self) -> &Arc<dyn Providers> {
+        &self.parts.providers
     }
 
     /// The store, for looking.

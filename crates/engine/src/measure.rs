@@ -4,6 +4,7 @@
 use docmill_core::document::{DocumentState, Kind};
 use docmill_core::estimate::Sample;
 use docmill_core::failure::Failure;
+use docmill_core::id::Ordinal;
 use docmill_core::money::Usd;
 use docmill_core::usage::Usage;
 use docmill_store::DocumentRow;
@@ -12,8 +13,8 @@ use crate::desk::Sheet;
 use crate::pipeline::{Pictures, Setup, prepare};
 
 /// A document that was looked at.
-pub(crate) struct Look<'a> {
-    pub(crate) document: &'a DocumentRow,
+pub(crate) struct Look {
+    pub(crate) ordinal: Ordinal,
     pub(crate) sample: Result<Measured, Failure>,
 }
 
@@ -24,11 +25,11 @@ pub(crate) struct Measured {
 }
 
 /// Reads a waiting document and measures its prompts.
-pub(crate) async fn look<'a>(setup: &Setup, document: &'a DocumentRow) -> Look<'a> {
+pub(crate) async fn look(setup: &Setup, document: DocumentRow) -> Look {
     debug_assert_eq!(document.state, DocumentState::Pending);
     Look {
-        document,
-        sample: measure(setup, document).await,
+        ordinal: document.ordinal,
+        sample: measure(setup, &document).await,
     }
 }
 

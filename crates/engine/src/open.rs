@@ -26,6 +26,8 @@ pub struct BatchSpec {
     pub plan: Plan,
     /// The wall.
     pub budget: Option<Usd>,
+    /// Who wants it, as far as is known.
+    pub owner: String,
     /// Make a new batch even when there is one like it.
     pub fresh: bool,
 }
@@ -71,6 +73,7 @@ impl Engine {
             plan: spec.plan,
             budget: spec.budget,
             sources: spec.sources,
+            owner: spec.owner,
         };
         store.create_batch(new, self.parts.clock.now()).await?;
         Ok(Opened {

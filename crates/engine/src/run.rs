@@ -24,16 +24,22 @@ const CLAIM_AT_MOST: usize = 256;
 /// same batch, and people pause and resume from other terminals).
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// How often a worker says that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often a worker looks whether a person changed something: a pause is felt within a second
+/// even while all documents in hand are being read.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How often a worker says that it is alive, in looks.
+const HEARTBEAT: u32 = 10;
 
 /// What a person wants of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     /// Go on.
     No,
-    /// Finish the calls in flight, start no more.
+    /// Finish the calls in flight, start no more; the batch is paused.
     Drain,
+    /// Finish the calls in flight, start no more; the batch goes on with the next start of a server.
+    Leave,
     /// Leave everything as it is; the next start clears up.
     Now,
 }
@@ -50,6 +56,8 @@ pub enum RunEnd {
     },
     /// A person stopped this run; the batch is paused and can be resumed.
     Stopped,
+    /// This process ends; the batch is still running and waits for the next.
+    Left,
 }
 
 impl Engine {
@@ -97,8 +105,8 @@ impl Engine {
         tasks: &mut JoinSet<Result<(), EngineError>>,
         stop: &mut watch::Receiver<Stop>,
     ) -> Result<Option<RunEnd>, EngineError> {
-        let window = job.window();
         loop {
+            let window = job.window();
             while let Some(done) = tasks.try_join_next() {
                 finished(done)?;
             }
@@ -201,6 +209,7 @@ impl Engine {
             }
         };
         let ended = match ended {
+            Ok(Some(RunEnd::Stopped)) if *stop.borrow() == Stop::Leave => Ok(Some(RunEnd::Left)),
             Ok(Some(RunEnd::Stopped)) => self.end_stopped(job.batch).await,
             ended => ended,
         };
@@ -246,17 +255,26 @@ fn finished(done: Result<Result<(), EngineError>, tokio::task::JoinError>) -> Re
     }
 }
 
-/// Says that the worker is alive, and notices when somebody else stopped the batch while
-/// all documents in hand wait for the provider's limits.
+/// Says that the worker is alive, and notices when somebody else stopped the batch or changed its
+/// plan while all documents in hand wait for the provider's limits.
 async fn heartbeat(engine: Engine, job: Arc<Job>) {
-    let mut every = tokio::time::interval(HEARTBEAT);
+    let mut every = tokio::time::interval(LOOK);
+    let mut looks = 0_u32;
+    let mut plan = job.setup.plan.clone();
     loop {
         every.tick().await;
-        if let Err(error) = job.store().heartbeat(job.worker, job.now()).await {
+        if looks.is_multiple_of(HEARTBEAT)
+            && let Err(error) = job.store().heartbeat(job.worker, job.now()).await
+        {
             tracing::warn!(%error, "the heartbeat could not be written");
         }
+        looks = looks.wrapping_add(1);
         match engine.parts.store.batch(job.batch).await {
             Ok(row) if row.state != BatchState::Running => job.halt(),
+            Ok(row) if row.plan != plan => {
+                job.follow(&row.plan);
+                plan = row.plan;
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the batch could not be read"),
         }

@@ -1,8 +1,48 @@
 //! What the engine can be told, with its defaults.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use docmill_core::failure::Policy;
+
+/// Passwords to try on encrypted documents, in order. More can be given while batches run.
+/// Clones share the list; nothing writes it down.
+#[derive(Clone, Default)]
+pub struct Passwords {
+    list: Arc<RwLock<Vec<String>>>,
+}
+
+impl Passwords {
+    /// These passwords.
+    #[must_use]
+    pub fn new(list: Vec<String>) -> Self {
+        Self {
+            list: Arc::new(RwLock::new(list)),
+        }
+    }
+
+    /// One more, tried from now on.
+    pub fn add(&self, password: String) {
+        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        if !list.contains(&password) {
+            list.push(password);
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Says how many, never which.
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.list.read().unwrap_or_else(PoisonError::into_inner).len();
+        write!(f, "{count} passwords")
+    }
+}
 
 /// How the engine works on this machine. What belongs to a batch is in its plan.
 #[derive(Debug, Clone)]
@@ -16,7 +56,7 @@ pub struct Settings {
     /// Bytes of documents in hand at the same time; bounds memory whatever the documents.
     pub bytes_in_hand: u64,
     /// Passwords to try on encrypted documents. Never stored.
-    pub passwords: Vec<String>,
+    pub passwords: Passwords,
     /// Whether tesseract is installed here.
     pub ocr_available: bool,
     /// When to try again and when to give up.
@@ -34,7 +74,7 @@ impl Settings {
             readers: std::thread::available_parallelism().map_or(2, usize::from),
             max_document_bytes: 100 * 1024 * 1024,
             bytes_in_hand: 64 * 1024 * 1024,
-            passwords: Vec::new(),
+            passwords: Passwords::default(),
             ocr_available: false,
             policy: Policy::default(),
             keep_readings: true,

@@ -59,7 +59,7 @@ impl Engine {
         loop {
             let page = store.documents(id, query.clone()).await?;
             let mut surveyed = Vec::with_capacity(page.rows.len());
-            let mut looks = stream::iter(&page.rows)
+            let mut looks = stream::iter(page.rows)
                 .map(|document| look(&setup, document))
                 .buffered(setup.desk.reader_count() * 2);
             while let Some(look) = looks.next().await {
@@ -67,7 +67,7 @@ impl Engine {
                 match look.sample {
                     Ok(sample) => {
                         surveyed.push(Surveyed {
-                            ordinal: look.document.ordinal,
+                            ordinal: look.ordinal,
                             kind: sample.kind,
                             class: sample.sample.class,
                             pages: sample.sample.pages,
@@ -100,7 +100,9 @@ impl Engine {
         Ok(estimate)
     }
 
-    pub(crate) fn now(&self) -> docmill_core::Timestamp {
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> docmill_core::Timestamp {
         self.parts.clock.now()
     }
 }

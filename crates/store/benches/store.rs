@@ -112,6 +112,7 @@ impl Bench {
             reuse_answers: true,
             ocr: false,
             max_document_bytes: None,
+            weight: None,
             sim_speed_milli: None,
         };
         let new = NewBatch {
@@ -121,6 +122,7 @@ impl Bench {
             plan,
             budget: Some(Usd::from_nanos(i64::MAX / 2)),
             sources: Vec::new(),
+            owner: String::new(),
         };
         store.create_batch(new, NOW).await?;
         let worker = WorkerId(Uuid::now_v7());

@@ -7,10 +7,13 @@ use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
 
+use docmill_core::verdict::{Review, Verdict};
+
 use crate::records::{
-    BatchQuery, BatchRow, Begun, Claimed, Commit, Committed, DocumentDetail, DocumentPage, DocumentQuery,
-    Enqueued, FailureGroup, NewBatch, NewDocument, Recovered, ResultRow, RetrySelection, Start, Surveyed,
-    TransitionRefused, WorkerRow,
+    ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, Claimed, Commit,
+    Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, JobProgress, JobRow,
+    JobState, KeptRow, NewBatch, NewDocument, NewReview, Recovered, ResultRow, RetrySelection, ReviewRefused,
+    Start, Surveyed, TransitionRefused, WorkerRow,
 };
 
 /// Why the store could not do what it was asked.
@@ -95,6 +98,9 @@ pub trait Store: Send + Sync {
     /// Batches, newest first by default, with their counters and account.
     async fn batches(&self, query: BatchQuery) -> Result<Vec<BatchRow>, StoreError>;
 
+    /// How many batches are in which state, of those that match (whatever states are asked for).
+    async fn count_batches(&self, query: BatchQuery) -> Result<Vec<(BatchState, u64)>, StoreError>;
+
     /// One batch by what a person typed: full id, the short id's digits (a unique part of the
     /// id's end), its name, or `last`. `NoSuchBatch` says so, also when several would match.
     async fn find_batch(&self, reference: &str) -> Result<BatchRow, StoreError>;
@@ -143,6 +149,9 @@ pub trait Store: Send + Sync {
         estimate: serde_json::Value,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Changes what a person may change about a batch beside its budget and its plan.
+    async fn change_batch(&self, id: BatchId, change: BatchChange, now: Timestamp) -> Result<(), StoreError>;
 
     // Documents coming in
 
@@ -214,6 +223,73 @@ pub trait Store: Send + Sync {
 
     /// Failed documents grouped by code, most first, each with an example.
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError>;
+
+    /// What happened when, for charts and totals: interval by interval, oldest first.
+    async fn activity(&self, query: ActivityQuery) -> Result<Vec<ActivityRow>, StoreError>;
+
+    // What people do
+
+    /// Takes a person's word about a result, unless somebody else's came in between.
+    async fn review(
+        &self,
+        id: DocumentId,
+        review: NewReview,
+        now: Timestamp,
+    ) -> Result<Result<Review, ReviewRefused>, StoreError>;
+
+    /// Reviewed documents (approved and rejected) with their results in order of ordinal:
+    /// `limit` of them after `after`.
+    async fn reviewed_after(
+        &self,
+        id: BatchId,
+        after: Ordinal,
+        limit: u32,
+    ) -> Result<Vec<ResultRow>, StoreError>;
+
+    /// How many documents have which verdict.
+    async fn verdicts(&self, id: BatchId) -> Result<Vec<(Verdict, u64)>, StoreError>;
+
+    /// Does the same to many documents; those whose state does not allow it are left alone.
+    /// Returns how many were changed.
+    async fn bulk(
+        &self,
+        id: BatchId,
+        ordinals: Vec<Ordinal>,
+        action: BulkAction,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// Writes down something to be done in the background.
+    async fn add_job(
+        &self,
+        batch: BatchId,
+        spec: serde_json::Value,
+        total: u64,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// Says how far a job is. One that was cancelled stays so; returns its state.
+    async fn move_job(&self, job: u64, progress: JobProgress, now: Timestamp)
+    -> Result<JobState, StoreError>;
+
+    /// Jobs of one batch or of all, newest first; those that are not over, or the last `limit`.
+    async fn jobs(&self, batch: Option<BatchId>, only_running: bool, limit: u32) -> Result<Vec<JobRow>, StoreError>;
+
+    /// One job.
+    async fn job(&self, job: u64) -> Result<Option<JobRow>, StoreError>;
+
+    /// Puts something small on a shelf; `None` takes it away.
+    async fn keep(
+        &self,
+        shelf: &str,
+        name: &str,
+        value: Option<serde_json::Value>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// What is on a shelf, by name.
+    async fn kept(&self, shelf: &str) -> Result<Vec<KeptRow>, StoreError>;
 
     /// Adds a line to the log.
     async fn log(

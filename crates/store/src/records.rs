@@ -1,16 +1,22 @@
 //! What goes into a store and comes out of it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use docmill_core::attempt::{AnswerKey, Attempt};
 use docmill_core::batch::{BatchState, RefusedTransition};
-use docmill_core::document::{Class, DocumentState, Kind};
+use docmill_core::document::{Class, DocumentState, Kind, UnknownName};
 use docmill_core::extraction::Extraction;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::{BatchId, ContentHash, DocumentId, Ordinal, WorkerId};
+use docmill_core::latency::Histogram;
 use docmill_core::money::Usd;
+use docmill_core::named_enum;
 use docmill_core::plan::Plan;
 use docmill_core::template::Template;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
+use docmill_core::verdict::{Review, ReviewEntry, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// A batch to be made.
@@ -28,6 +34,8 @@ pub struct NewBatch {
     pub budget: Option<Usd>,
     /// Where its documents come from, as typed.
     pub sources: Vec<String>,
+    /// Who made it, as far as is known.
+    pub owner: String,
 }
 
 /// How many documents of a batch stand where. Kept up to date in the same
@@ -109,6 +117,27 @@ pub struct BatchRow {
     pub ended_at: Option<Timestamp>,
     /// When anything about it last changed.
     pub updated_at: Timestamp,
+    /// Who made it, as far as is known.
+    pub owner: String,
+    /// When it was put out of sight, if it was.
+    pub archived_at: Option<Timestamp>,
+}
+
+/// What lists of batches are sorted by. Ties are broken by age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchSort {
+    /// When they were made.
+    #[default]
+    Created,
+    /// Name.
+    Name,
+    /// What they cost so far.
+    Cost,
+    /// Documents.
+    Documents,
+    /// When anything about them last changed.
+    Updated,
 }
 
 /// Which batches.
@@ -116,8 +145,27 @@ pub struct BatchRow {
 pub struct BatchQuery {
     /// Only in these states; empty: all.
     pub states: Vec<BatchState>,
+    /// Only names containing this text (case-insensitive).
+    pub search: Option<String>,
+    /// Only those put out of sight, or only those in sight; `None`: both.
+    pub archived: Option<bool>,
+    /// Sorted by.
+    pub sort: BatchSort,
+    /// Smallest, or oldest, first.
+    pub ascending: bool,
+    /// So many are left out at the beginning.
+    pub offset: u32,
     /// At most this many; 0: all.
     pub limit: u32,
+}
+
+/// What a person may change about a batch beside its budget and its plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Put out of sight, or back.
+    pub archived: Option<bool>,
 }
 
 /// Why a batch stays in its state.
@@ -445,6 +493,8 @@ pub struct DocumentRow {
     pub usage: Usage,
     /// 0 to 1000, once completed.
     pub risk: Option<u16>,
+    /// What a person said about it.
+    pub verdict: Option<Verdict>,
     /// Earliest time of its next attempt.
     pub next_attempt_at: Timestamp,
     /// When anything about it last changed.
@@ -471,7 +521,8 @@ pub enum SortBy {
 }
 
 /// Which page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Position {
     /// The first.
     First,
@@ -484,7 +535,8 @@ pub enum Position {
 }
 
 /// Which documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DocumentQuery {
     /// Only in these states; empty: all.
     pub states: Vec<DocumentState>,
@@ -498,6 +550,12 @@ pub struct DocumentQuery {
     pub search: Option<String>,
     /// Only at least this cost.
     pub cost_at_least: Option<Usd>,
+    /// Only at least this risk, which leaves out those without a result.
+    pub risk_at_least: Option<u16>,
+    /// Only with these verdicts; empty: all.
+    pub verdicts: Vec<Verdict>,
+    /// Only those that nobody approved or rejected.
+    pub unreviewed: bool,
     /// Sorted by.
     pub sort: SortBy,
     /// Largest first.
@@ -517,6 +575,9 @@ impl Default for DocumentQuery {
             codes: Vec::new(),
             search: None,
             cost_at_least: None,
+            risk_at_least: None,
+            verdicts: Vec::new(),
+            unreviewed: false,
             sort: SortBy::Ordinal,
             descending: false,
             position: Position::First,
@@ -559,6 +620,10 @@ pub struct DocumentDetail {
     pub extraction: Option<Extraction>,
     /// Its calls, oldest first.
     pub attempts: Vec<Attempt>,
+    /// What a person said about it.
+    pub review: Option<Review>,
+    /// Who changed what, oldest first.
+    pub history: Vec<ReviewEntry>,
 }
 
 /// A document with its result, for exports.
@@ -568,6 +633,18 @@ pub struct ResultRow {
     pub row: DocumentRow,
     /// Its result.
     pub extraction: Option<Extraction>,
+    /// What a person said about it, and corrected.
+    pub review: Option<Review>,
+}
+
+impl ResultRow {
+    /// Puts what a person corrected in the place of what the model gave.
+    pub fn correct(&mut self) {
+        let corrected = self.review.as_mut().and_then(|review| review.data.take());
+        if let (Some(extraction), Some(data)) = (&mut self.extraction, corrected) {
+            extraction.data = data;
+        }
+    }
 }
 
 /// Failed documents with the same code.
@@ -581,4 +658,184 @@ pub struct FailureGroup {
     pub example: String,
     /// Its document.
     pub example_document: Ordinal,
+}
+
+/// A person's word about a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewReview {
+    /// What they say.
+    pub verdict: Verdict,
+    /// The data as it should be; `None`: as it is.
+    pub data: Option<serde_json::Value>,
+    /// The version of the review they saw; 0: none.
+    pub seen: u32,
+    /// Who.
+    pub reviewer: String,
+}
+
+/// Why a review was not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ReviewRefused {
+    /// Somebody else was faster.
+    #[error("{} changed it in the meantime", .0.reviewer)]
+    Changed(Box<Review>),
+    /// There is nothing to review.
+    #[error("a document that is {0} has no result to review")]
+    NoResult(DocumentState),
+}
+
+/// What is done to many documents at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkAction {
+    /// Put failed and cancelled ones back into the queue.
+    Retry,
+    /// Take pending, failed and cancelled ones out.
+    Skip,
+    /// Ask for a review of those with a result.
+    Assign,
+    /// Approve those with a result that nobody reviewed.
+    Approve,
+}
+
+/// What happened in one interval: what charts are drawn from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Activity {
+    /// Documents completed.
+    pub completed: u64,
+    /// Documents failed.
+    pub failed: u64,
+    /// Calls that ended.
+    pub calls: u64,
+    /// Of these: refused for speed.
+    pub refused: u64,
+    /// Of these: ended otherwise without a usable answer.
+    pub errors: u64,
+    /// Documents put back for another try.
+    pub retried: u64,
+    /// Answers found in the store instead of paid for.
+    pub reused: u64,
+    /// What was settled.
+    pub cost: Usd,
+    /// What the settled calls used.
+    pub usage: Usage,
+    /// How long the answered calls took.
+    pub latency: Histogram,
+}
+
+impl Activity {
+    /// Adds another interval.
+    pub fn add(&mut self, other: &Self) {
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.calls += other.calls;
+        self.refused += other.refused;
+        self.errors += other.errors;
+        self.retried += other.retried;
+        self.reused += other.reused;
+        self.cost = self.cost.saturating_add(other.cost);
+        self.usage = self.usage.plus(&other.usage);
+        self.latency.add(&other.latency);
+    }
+}
+
+/// Intervals are this long: short enough for a live chart, long enough that a batch of a
+/// week has sixty thousand.
+pub const ACTIVITY_INTERVAL_MS: i64 = 10_000;
+
+/// Which intervals.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActivityQuery {
+    /// Only of these batches; empty: all.
+    pub batches: Vec<BatchId>,
+    /// From this time on.
+    pub from: Timestamp,
+    /// Before this time.
+    pub to: Timestamp,
+    /// Intervals are added up to this length in milliseconds; 0: as they are stored.
+    pub step_ms: i64,
+    /// One row for each class and batch, or one for all.
+    pub apart: bool,
+}
+
+/// An interval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// When it begins.
+    pub at: Timestamp,
+    /// Whose; `None`: all that were asked for.
+    pub batch: Option<BatchId>,
+    /// Of which class; `None`: all.
+    pub class: Option<Class>,
+    /// What happened.
+    pub activity: Activity,
+}
+
+/// Something done in the background for a person: it goes on after a restart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its number.
+    pub id: u64,
+    /// The batch it is about.
+    pub batch: BatchId,
+    /// What is to be done, as JSON: whoever runs jobs knows what it means.
+    pub spec: serde_json::Value,
+    /// Where it stands.
+    pub state: JobState,
+    /// Documents it is about, as far as is known.
+    pub total: u64,
+    /// Documents it has been through.
+    pub done: u64,
+    /// Of these: changed.
+    pub changed: u64,
+    /// Where it goes on.
+    pub cursor: Option<String>,
+    /// What there is to say about it.
+    pub message: String,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last moved.
+    pub updated_at: Timestamp,
+}
+
+named_enum! {
+    /// Where a job stands.
+    JobState, "state of a job" {
+        /// Waits or is being done.
+        Running = "running",
+        /// Done.
+        Done = "done",
+        /// Given up by a person.
+        Cancelled = "cancelled",
+        /// Could not go on.
+        Failed = "failed",
+    }
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobProgress {
+    /// Where it stands.
+    pub state: JobState,
+    /// Documents it is about.
+    pub total: u64,
+    /// Documents it has been through.
+    pub done: u64,
+    /// Of these: changed.
+    pub changed: u64,
+    /// Where it goes on.
+    pub cursor: Option<String>,
+    /// What there is to say about it.
+    pub message: String,
+}
+
+/// Small things that are kept by name: templates, rules, settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptRow {
+    /// Its name, unique on its shelf.
+    pub name: String,
+    /// What it is.
+    pub value: serde_json::Value,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
 }

@@ -6,6 +6,7 @@
 //! provider cannot take. After loading, the schema refers to nothing: local
 //! `$ref`s are written out, so that nobody else has to follow them.
 
+pub mod draft;
 mod error;
 mod fields;
 mod load;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use error::TemplateError;
 pub use fields::{Field, FieldKind, fields};
 pub use portable::Warning;
-pub use tokens::expected_output_tokens;
+pub use tokens::{answer_limit, expected_output_tokens};
 pub use validate::Validator;
 
 use crate::id::ContentHash;

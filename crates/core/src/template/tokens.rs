@@ -51,3 +51,30 @@ fn value_tokens(kind: &FieldKind) -> u64 {
         FieldKind::Json => 40,
     }
 }
+
+/// An answer is allowed this many times the length expected of it: a reservation may be
+/// too large, but a cut-off answer is paid and worth nothing.
+const ANSWER_ROOM: u64 = 4;
+
+/// No answer is limited to less.
+const LEAST_ANSWER: u64 = 2048;
+
+/// An answer that holds the text of the document (or of a part of it) has no typical length.
+const WHOLE_TEXT: u64 = 16_384;
+
+/// The limit on each answer when the user does not say.
+#[must_use]
+pub fn answer_limit(template: &super::Template) -> u32 {
+    let fields = template
+        .schema
+        .get("properties")
+        .and_then(Value::as_object);
+    let holds_text = fields.into_iter().flatten().any(|(_, field)| {
+        field
+            .get("x-docmill-merge")
+            .is_some_and(|merge| merge == "concatenate")
+    });
+    let expected = expected_output_tokens(&template.schema);
+    let least = if holds_text { WHOLE_TEXT } else { LEAST_ANSWER };
+    u32::try_from(expected.saturating_mul(ANSWER_ROOM).max(least)).unwrap_or(u32::MAX)
+}

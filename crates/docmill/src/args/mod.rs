@@ -3,6 +3,7 @@
 
 mod look;
 mod resolved;
+mod serve;
 mod steer;
 mod values;
 mod work;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 pub use look::{DoctorArgs, ListArgs, LogsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb};
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
+pub use serve::{KeyArgs, KeyVerb, ServeArgs};
 pub use steer::{BatchArg, BudgetArgs, ExportArgs, OutArgs, ResumeArgs, RetryArgs};
 pub use values::{Limit, PriceArg};
 pub use work::{EstimateArgs, PasswordArgs, PlanArgs, RunArgs, SourceArgs};
@@ -24,6 +26,10 @@ Work:
   estimate     Say what it will cost and how long it will take, without paying
   resume       Go on with a batch that was stopped
   retry        Put failed documents back into the queue
+
+Serve:
+  serve        The dashboard and the API, with the work in the background
+  key          Who may use them over the network
 
 Look:
   status       All batches, or one
@@ -61,6 +67,7 @@ Environment:
   DOCMILL_DATA_DIR              Folder of the database [default: ~/.local/share/docmill]
   DOCMILL_MODEL                 Model when --model is not given [default: offline]
   DOCMILL_BASE_URL              Address when --base-url is not given
+  DOCMILL_LISTEN                Address of the server when --listen is not given
   NO_COLOR                      No colours
 
 Exit status: 0 done, 1 failed, 2 wrong use, 3 some documents failed, 4 budget used up,
@@ -137,6 +144,10 @@ pub enum Verb {
     Resume(ResumeArgs),
     /// Put failed documents back into the queue
     Retry(RetryArgs),
+    /// The dashboard and the API, with the work in the background
+    Serve(Box<ServeArgs>),
+    /// Who may use the server over the network
+    Key(KeyArgs),
     /// All batches, or one
     Status(StatusArgs),
     /// The documents of a batch

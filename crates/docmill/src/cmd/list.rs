@@ -28,6 +28,7 @@ pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
         descending: args.descending,
         position: Position::Number(args.page),
         limit: args.limit,
+        ..DocumentQuery::default()
     };
     let page = store.documents(row.id, query).await?;
     let ui = &context.ui;

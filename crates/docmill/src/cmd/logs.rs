@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::live::LOOK_EVERY;
 use crate::report::text::{clean, time_of_day};
-use crate::report::words::sentence;
+use docmill_server::views::words::sentence;
 use crate::report::{Style, json, paint};
 use crate::wire;
 

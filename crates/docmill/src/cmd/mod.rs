@@ -7,11 +7,13 @@ mod doctor;
 mod estimate;
 mod export;
 mod help;
+mod key;
 mod list;
 mod logs;
 mod resume;
 mod retry;
 mod run;
+mod serve;
 mod show;
 mod status;
 mod steer;
@@ -34,6 +36,8 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Estimate(args) => block_on(estimate::perform(*args, context)),
         Verb::Resume(args) => block_on(resume::perform(args, context)),
         Verb::Retry(args) => block_on(retry::perform(args, context)),
+        Verb::Serve(args) => block_on(serve::perform(*args, context)),
+        Verb::Key(args) => block_on(key::perform(args, context)),
         Verb::Status(args) => block_on(status::perform(args, context)),
         Verb::List(args) => block_on(list::perform(*args, context)),
         Verb::Show(args) => block_on(show::perform(args, context)),

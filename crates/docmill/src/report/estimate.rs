@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use docmill_core::estimate::{Bound, Estimate, Row};
 use docmill_core::money::Usd;
-use serde_json::{Value, json};
 
 use super::table::Table;
 use super::text::{count, counted, duration};
@@ -102,49 +101,4 @@ const fn bound(bound: Bound) -> &'static str {
         Bound::TokenLimit => "decided by the provider's limit on tokens",
         Bound::Reading => "decided by reading the documents",
     }
-}
-
-/// The estimate for programs.
-pub fn json(estimate: &Estimate) -> Value {
-    let classes: Vec<Value> = estimate
-        .classes
-        .iter()
-        .map(|(class, row)| row_json(class.as_str(), row))
-        .collect();
-    json!({
-        "classes": classes,
-        "total": row_json("total", &estimate.total),
-        "low_usd": estimate.low.as_f64(),
-        "high_usd": estimate.high.as_f64(),
-        "recommended_budget_usd": estimate.budget.as_f64(),
-        "duration_ms": estimate.duration.ms,
-        "bound_by": estimate.duration.bound_by,
-        "price": {
-            "input_usd_per_million": per_million(estimate.price.input.0),
-            "output_usd_per_million": per_million(estimate.price.output.0),
-            "origin": estimate.price.origin,
-        },
-        "unreadable": estimate.unreadable,
-    })
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a price for display; the exact one is stored"
-)]
-fn per_million(picos: u64) -> f64 {
-    picos as f64 / 1e6
-}
-
-fn row_json(class: &str, row: &Row) -> Value {
-    json!({
-        "class": class,
-        "documents": row.documents,
-        "pages": row.pages,
-        "calls": row.calls,
-        "input_tokens": row.usage.total_input(),
-        "output_tokens": row.usage.output_tokens,
-        "cost_usd": row.cost.as_f64(),
-        "worst_case_usd": row.worst_case.as_f64(),
-    })
 }

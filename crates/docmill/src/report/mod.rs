@@ -11,7 +11,6 @@ pub mod summary;
 pub mod table;
 pub mod terminal;
 pub mod text;
-pub mod words;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -1,9 +1,10 @@
 //! Words and numbers for people.
 
+pub use docmill_server::views::words::{count, counted};
 use std::borrow::Cow;
 use std::time::Duration;
 
-use chrono::{DateTime, Local, SecondsFormat, Utc};
+use chrono::{DateTime, Local, Utc};
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -67,25 +68,6 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
         kept.push('…');
     }
     Cow::Owned(kept)
-}
-
-/// `10,000`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 document`, `10,000 documents`.
-pub fn counted(number: u64, one: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {one}{plural}", count(number))
 }
 
 /// `42 s`, `7m 50s`, `3h 05m`, `2d 4h`.
@@ -155,11 +137,6 @@ pub fn day_and_time(at: Timestamp) -> String {
         Some(at) => at.format("%Y-%m-%d %H:%M").to_string(),
         None => String::new(),
     }
-}
-
-/// RFC 3339 in UTC, for programs.
-pub fn rfc3339(at: Timestamp) -> Option<String> {
-    DateTime::<Utc>::from_timestamp_millis(at.0).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
 fn local(at: Timestamp) -> Option<DateTime<Local>> {

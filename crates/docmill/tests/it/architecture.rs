@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// `core ← {source, parse, llm, store} ← engine ← docmill`: a crate, and those it may
+/// `core ← {source, parse, llm, store} ← engine ← server ← docmill`: a crate, and those it may
 /// depend on. The four in braces never see each other: what joins them is the engine.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("docmill-core", &[]),
@@ -25,8 +25,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "docmill-server",
+        &[
+            "docmill-core",
+            "docmill-source",
+            "docmill-store",
+            "docmill-engine",
+        ],
+    ),
+    (
         "docmill",
         &[
+            "docmill-server",
             "docmill-core",
             "docmill-source",
             "docmill-parse",

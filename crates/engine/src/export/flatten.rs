@@ -147,6 +147,7 @@ impl<'a> Document<'a> {
             }
             Fact::Risk => whole(row.risk.map(u64::from)),
             Fact::Findings => extraction.map_or(Cell::Empty, findings),
+            Fact::Review => text(row.verdict.map(|verdict| verdict.as_str())),
         }
     }
 }

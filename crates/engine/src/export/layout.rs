@@ -47,6 +47,7 @@ pub(super) enum Fact {
     Simulated,
     Risk,
     Findings,
+    Review,
 }
 
 impl Fact {
@@ -54,7 +55,7 @@ impl Fact {
     const BEFORE: [Self; 3] = [Self::Document, Self::Name, Self::Status];
 
     /// Behind them.
-    const AFTER: [Self; 8] = [
+    const AFTER: [Self; 9] = [
         Self::DuplicateOf,
         Self::ErrorCode,
         Self::Error,
@@ -63,6 +64,7 @@ impl Fact {
         Self::Simulated,
         Self::Risk,
         Self::Findings,
+        Self::Review,
     ];
 
     const fn name(self) -> &'static str {
@@ -78,6 +80,7 @@ impl Fact {
             Self::Simulated => "simulated",
             Self::Risk => "risk",
             Self::Findings => "findings",
+            Self::Review => "review",
         }
     }
 

@@ -197,6 +197,8 @@ async fn feed(
     let mut documents = 0;
     while let Some(chunk) = rows.next().await {
         let mut chunk = chunk?;
+        // What a person corrected is the result.
+        chunk.iter_mut().for_each(ResultRow::correct);
         if !states.is_empty() {
             chunk.retain(|result| states.contains(&result.row.state));
         }

@@ -58,6 +58,7 @@ fn batch() -> BatchRow {
             reuse_answers: true,
             ocr: true,
             max_document_bytes: None,
+            weight: None,
             sim_speed_milli: None,
         },
         sources: Vec::new(),
@@ -71,6 +72,8 @@ fn batch() -> BatchRow {
         started_at: None,
         ended_at: None,
         updated_at: Timestamp(0),
+        owner: String::new(),
+        archived_at: None,
     }
 }
 
@@ -91,6 +94,7 @@ fn row(ordinal: u64, name: &str, state: DocumentState) -> DocumentRow {
         cost: Usd::from_nanos(3_150_000),
         usage: Usage::default(),
         risk: Some(7),
+        verdict: None,
         next_attempt_at: Timestamp(0),
         updated_at: Timestamp(0),
     }
@@ -139,14 +143,17 @@ fn results() -> Vec<ResultRow> {
         ResultRow {
             row: row(1, "a.pdf", DocumentState::Completed),
             extraction: Some(extraction),
+            review: None,
         },
         ResultRow {
             row: failed,
             extraction: None,
+            review: None,
         },
         ResultRow {
             row: duplicate,
             extraction: None,
+            review: None,
         },
     ]
 }

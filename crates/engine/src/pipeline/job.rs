@@ -1,5 +1,6 @@
 //! What all documents of a running batch share.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use docmill_core::batch::BatchEvent;
 use docmill_core::event::EventKind;
 use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureCode, History};
 use docmill_core::id::{BatchId, DocumentId, WorkerId};
+use docmill_core::plan::Plan;
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
 use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Store, StoreError};
@@ -14,6 +16,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::lane::Lane;
 use crate::pipeline::Setup;
+use crate::turnstile::{Member, Place};
 use crate::{Clock, Engine, EngineError, Parts};
 
 /// Documents read ahead of the call slots, so that a slot that gets free finds a prompt ready.
@@ -21,6 +24,11 @@ const READ_AHEAD_PER_READER: usize = 4;
 
 /// How often an answer is offered again to a busy database, which waits a while itself each time.
 const SETTLE_AGAIN: usize = 20;
+
+/// The share of a limit a batch gets beside others.
+fn weight(plan: &Plan) -> u32 {
+    plan.weight.unwrap_or(1).max(1)
+}
 
 /// What all documents of a running batch share.
 pub(crate) struct Job {
@@ -30,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) checks: docmill_core::check::Checks,
     pub(crate) validator: Validator,
     pub(crate) lane: Arc<Lane>,
+    member: Member,
+    concurrency: AtomicU32,
     pub(crate) policy: docmill_core::failure::Policy,
     /// Whoever waits for money to come back, one after the other.
     pub(crate) money_line: tokio::sync::Mutex<()>,
@@ -43,9 +53,8 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn new(engine: &Engine, row: &BatchRow, worker: WorkerId) -> Result<Self, EngineError> {
         let setup = Setup::new(engine, row)?;
-        let lane = engine
-            .lanes
-            .get(&setup.resolved.lane, setup.concurrency() as usize);
+        let lane = engine.lanes.get(&setup.resolved.lane);
+        let member = lane.enter(row.id, setup.concurrency(), weight(&row.plan));
         let validator =
             Validator::new(&setup.template).map_err(|error| EngineError::Template(error.to_string()))?;
         let checks = docmill_core::check::Checks::compile(&setup.template.checks)
@@ -53,10 +62,12 @@ impl Job {
         Ok(Self {
             batch: row.id,
             worker,
+            concurrency: AtomicU32::new(setup.concurrency()),
             setup,
             checks,
             validator,
             lane,
+            member,
             policy: engine.settings.policy.clone(),
             money_line: tokio::sync::Mutex::new(()),
             settled: Notify::new(),
@@ -68,7 +79,21 @@ impl Job {
 
     /// Documents in hand at most.
     pub(crate) fn window(&self) -> usize {
-        self.lane.size() + self.setup.desk.reader_count() * READ_AHEAD_PER_READER
+        let concurrency = self.concurrency.load(Ordering::Relaxed) as usize;
+        concurrency + self.setup.desk.reader_count() * READ_AHEAD_PER_READER
+    }
+
+    /// A place for a call, when it is this batch's turn.
+    pub(crate) async fn place(&self) -> Option<Place> {
+        self.member.place().await
+    }
+
+    /// Takes what a person changed about the plan while the batch runs: concurrency and weight.
+    pub(crate) fn follow(&self, plan: &Plan) {
+        let concurrency = self.setup.concurrency_of(plan);
+        self.concurrency.store(concurrency, Ordering::Relaxed);
+        self.member.change(concurrency as usize, weight(plan));
+        self.lane.resize();
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

@@ -75,7 +75,10 @@ async fn walk(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         Ok(prompts) => prompts,
         Err(failure) => return job.give_up(&document, failure, Some(facts)).await,
     };
-    let _slot = job.lane.slot().await;
+    let _place = tokio::select! {
+        place = job.place() => place,
+        () = job.halted() => return job.commit(job.plain(document.id, Next::Released)).await,
+    };
     step_through(job, &document, &mut prompts, facts).await
 }
 

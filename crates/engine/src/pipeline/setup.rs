@@ -44,8 +44,12 @@ impl Setup {
 
     /// Calls in flight at most.
     pub(crate) fn concurrency(&self) -> u32 {
-        self.plan
-            .concurrency
+        self.concurrency_of(&self.plan)
+    }
+
+    /// The same of a plan that was changed since.
+    pub(crate) fn concurrency_of(&self, plan: &Plan) -> u32 {
+        plan.concurrency
             .unwrap_or(self.limits.default_concurrency)
             .max(1)
     }

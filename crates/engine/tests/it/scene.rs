@@ -72,6 +72,7 @@ impl Scene {
             reuse_answers: true,
             ocr: false,
             max_document_bytes: None,
+            weight: None,
             sim_speed_milli: None,
         };
         let schema = r#"{"type": "object", "title": "purchase", "additionalProperties": false, "properties": {
@@ -114,6 +115,7 @@ impl Scene {
             template: self.template.clone(),
             plan: self.plan.clone(),
             budget: self.budget,
+            owner: String::new(),
             fresh,
         };
         let opened = self.engine.open_batch(spec).await.unwrap();

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::StoreError;
-use crate::records::{BatchQuery, BatchRow, NewBatch, RetrySelection, TransitionRefused};
+use crate::records::{BatchChange, BatchQuery, BatchRow, BatchSort, NewBatch, RetrySelection, TransitionRefused};
 use crate::sqlite::codec::{Columns, batch_id, document_row};
 use crate::sqlite::hot::{Transaction, read_hot};
 
@@ -24,14 +24,15 @@ pub(super) fn create(
     let write = || -> rusqlite::Result<Option<i64>> {
         transaction
             .statement(
-                "INSERT INTO batches (id, name, state, reason, budget, created_at, updated_at)
-                 VALUES (?1, ?2, 'draft', '', ?3, ?4, ?4) ON CONFLICT (id) DO NOTHING RETURNING key",
+                "INSERT INTO batches (id, name, state, reason, budget, owner, created_at, updated_at)
+                 VALUES (?1, ?2, 'draft', '', ?3, ?4, ?5, ?5) ON CONFLICT (id) DO NOTHING RETURNING key",
             )?
             .query_row(
                 params![
                     batch.id.0.as_bytes(),
                     batch.name,
                     batch.budget.map(Usd::nanos),
+                    batch.owner,
                     now.0
                 ],
                 |row| row.get(0),
@@ -52,35 +53,94 @@ pub(super) fn create(
     transaction.log(key, None, &event, now)
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+/// For a column that holds JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Database(error.to_string()))
 }
 
 const SELECT: &str = "SELECT batches.*, batch_specs.template, batch_specs.plan, batch_specs.sources,
     batch_specs.estimate FROM batches JOIN batch_specs ON batch_specs.batch = batches.key";
 
-/// Batches, newest first.
-pub(super) fn list(connection: &Connection, query: &BatchQuery) -> rusqlite::Result<Vec<BatchRow>> {
-    // The names of states are ours, not a person's: no quoting needed.
-    let states: Vec<String> = query
-        .states
-        .iter()
-        .map(|state| format!("'{}'", state.as_str()))
-        .collect();
-    let filter = if states.is_empty() {
-        String::new()
-    } else {
-        format!("WHERE batches.state IN ({})", states.join(", "))
+/// Conditions on batches; `?3` is the text that names contain.
+fn conditions(query: &BatchQuery) -> String {
+    let mut conditions = vec!["?3 = ?3".to_owned()];
+    if !query.states.is_empty() {
+        // The names of states are ours, not a person's: no quoting needed.
+        let states: Vec<&str> = query.states.iter().map(|state| state.as_str()).collect();
+        conditions.push(format!("batches.state IN ('{}')", states.join("', '")));
+    }
+    match query.archived {
+        Some(true) => conditions.push("batches.archived_at IS NOT NULL".to_owned()),
+        Some(false) => conditions.push("batches.archived_at IS NULL".to_owned()),
+        None => {}
+    }
+    if query.search.as_deref().is_some_and(|text| !text.is_empty()) {
+        conditions.push("instr(lower(batches.name), lower(?3)) > 0".to_owned());
+    }
+    conditions.join(" AND ")
+}
+
+/// How many there are in each state.
+pub(super) fn count(
+    connection: &Connection,
+    query: &BatchQuery,
+) -> rusqlite::Result<Vec<(BatchState, u64)>> {
+    let query = BatchQuery {
+        states: Vec::new(),
+        ..query.clone()
     };
+    let sql = format!(
+        "SELECT state, count(*) AS batches FROM batches WHERE {} AND ?1 = ?1 AND ?2 = ?2 GROUP BY state ORDER BY state",
+        conditions(&query)
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_map(params![0, 0, query.search.as_deref().unwrap_or_default()], |row| {
+            let state: String = row.get("state")?;
+            Ok((state, row.number("batches")?))
+        })?
+        .filter_map(|row| match row {
+            Ok((state, count)) => state.parse().ok().map(|state| Ok((state, count))),
+            Err(error) => Some(Err(error)),
+        })
+        .collect()
+}
+
+/// Batches in the order that was asked for.
+pub(super) fn list(connection: &Connection, query: &BatchQuery) -> rusqlite::Result<Vec<BatchRow>> {
+    let column = match query.sort {
+        BatchSort::Created => "batches.key",
+        BatchSort::Name => "batches.name COLLATE NOCASE",
+        BatchSort::Cost => "batches.settled",
+        BatchSort::Documents => {
+            "(batches.pending + batches.leased + batches.completed + batches.failed + batches.cancelled
+                + batches.skipped)"
+        }
+        BatchSort::Updated => "batches.updated_at",
+    };
+    let direction = if query.ascending { "ASC" } else { "DESC" };
     let limit = if query.limit == 0 {
         -1
     } else {
         i64::from(query.limit)
     };
     connection
-        .prepare_cached(&format!("{SELECT} {filter} ORDER BY batches.key DESC LIMIT ?1"))?
-        .query_map([limit], read)?
+        .prepare_cached(&format!(
+            "{SELECT} WHERE {} ORDER BY {column} {direction}, batches.key {direction} LIMIT ?1 OFFSET ?2",
+            conditions(query)
+        ))?
+        .query_map(
+            params![limit, query.offset, query.search.as_deref().unwrap_or_default()],
+            read,
+        )?
         .collect()
+}
+
+/// The number of a batch in the database.
+pub(super) fn key_of(connection: &Connection, id: BatchId) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT key FROM batches WHERE id = ?1")?
+        .query_row([id.0.as_bytes()], |row| row.get(0))
 }
 
 /// One batch.
@@ -143,6 +203,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
         started_at: hot.started_at,
         ended_at: hot.ended_at,
         updated_at: hot.updated_at,
+        owner: row.get("owner")?,
+        archived_at: row.get::<_, Option<i64>>("archived_at")?.map(Timestamp),
     })
 }
 
@@ -388,6 +450,32 @@ fn retried(
         }
     }
     Ok(found)
+}
+
+/// Changes its name, or whether it is in sight.
+pub(super) fn change(
+    transaction: &mut Transaction<'_>,
+    id: BatchId,
+    change: &BatchChange,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let hot = transaction.hot(id)?;
+    hot.updated_at = now;
+    let key = hot.key;
+    let write = || -> rusqlite::Result<()> {
+        if let Some(name) = &change.name {
+            transaction
+                .statement("UPDATE batches SET name = ?2 WHERE key = ?1")?
+                .execute(params![key, name])?;
+        }
+        if let Some(archived) = change.archived {
+            transaction
+                .statement("UPDATE batches SET archived_at = ?2 WHERE key = ?1")?
+                .execute(params![key, archived.then_some(now.0)])?;
+        }
+        Ok(())
+    };
+    write().map_err(|error| transaction.explain(error))
 }
 
 /// Changes how a batch is processed.

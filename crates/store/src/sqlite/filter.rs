@@ -52,7 +52,10 @@ impl Filter {
             && query.classes.is_empty()
             && query.codes.is_empty()
             && search.is_none()
-            && query.cost_at_least.is_none();
+            && query.cost_at_least.is_none()
+            && query.risk_at_least.is_none()
+            && query.verdicts.is_empty()
+            && !query.unreviewed;
         let mut filter = Self {
             conditions: Vec::new(),
             parameters: Vec::new(),
@@ -68,6 +71,24 @@ impl Filter {
             let number = filter.parameter(Sql::Integer(cost.nanos()));
             filter.conditions.push(format!("documents.cost >= ?{number}"));
             filter.quick = Way::Index("documents_by_cost");
+        }
+        if let Some(risk) = query.risk_at_least {
+            let number = filter.parameter(Sql::Integer(i64::from(risk)));
+            filter.conditions.push(format!("documents.risk >= ?{number}"));
+            filter.quick = Way::Index("documents_by_risk");
+        }
+        if query.unreviewed {
+            filter
+                .conditions
+                .push("documents.verdict NOT IN ('approved', 'rejected')".to_owned());
+        }
+        if !query.verdicts.is_empty() {
+            filter.conditions.push("documents.verdict <> ''".to_owned());
+            filter.one_of("verdict", query.verdicts.iter().map(|it| it.as_str()).collect());
+            filter.quick = Way::Index("documents_by_verdict");
+            if query.verdicts.len() == 1 {
+                filter.in_order = filter.quick;
+            }
         }
         if let Some(text) = search {
             filter.contains(&text);

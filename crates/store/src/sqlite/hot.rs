@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use docmill_core::batch::BatchState;
-use docmill_core::document::DocumentState;
+use docmill_core::document::{Class, DocumentState};
 use docmill_core::id::BatchId;
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
@@ -16,7 +16,8 @@ use docmill_core::usage::Usage;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params};
 
 use crate::StoreError;
-use crate::records::{Balance, Counters};
+use crate::records::{Activity, Balance, Counters};
+use crate::sqlite::activity::Intervals;
 use crate::sqlite::codec::{Columns, Context, int};
 
 /// The row of a batch without its specification.
@@ -67,6 +68,7 @@ pub(super) struct Transaction<'c> {
     connection: &'c Connection,
     context: &'c Context,
     by_id: HashMap<BatchId, Loaded>,
+    intervals: Intervals,
 }
 
 /// A batch as it was when the transaction first needed it, and as it is now.
@@ -81,6 +83,7 @@ impl<'c> Transaction<'c> {
             connection,
             context,
             by_id: HashMap::new(),
+            intervals: Intervals::default(),
         }
     }
 
@@ -114,6 +117,11 @@ impl<'c> Transaction<'c> {
             .ok_or_else(|| StoreError::NoSuchBatch(id.to_string()))
     }
 
+    /// The sums of the interval of this time.
+    pub(super) fn activity(&mut self, batch: i64, now: Timestamp, class: Class) -> &mut Activity {
+        self.intervals.at(batch, now, class)
+    }
+
     fn load(&self, id: BatchId) -> Result<Hot, StoreError> {
         self.prepare("SELECT * FROM batches WHERE id = ?1")?
             .query_row([id.0.as_bytes()], read_hot)
@@ -125,6 +133,7 @@ impl<'c> Transaction<'c> {
     /// Writes what changed. A transaction that only looked writes nothing, and its commit
     /// needs no sync: idle workers that ask for work five times a second cost nothing.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        std::mem::take(&mut self.intervals).flush(self)?;
         for Loaded { before, now: hot } in std::mem::take(&mut self.by_id).into_values() {
             if hot == before {
                 continue;

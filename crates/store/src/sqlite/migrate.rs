@@ -14,7 +14,7 @@ use crate::sqlite::codec::Context;
 pub(super) const APPLICATION_ID: i64 = 0x646d_6c6c;
 
 /// Every step, oldest first. Never edit one that was released; add the next.
-const STEPS: &[&str] = &[STEP_1];
+const STEPS: &[&str] = &[STEP_1, STEP_2];
 
 /// The newest version this program knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -149,6 +149,78 @@ CREATE TABLE workers (
     label TEXT NOT NULL,
     started_at INTEGER NOT NULL,
     heartbeat_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What the server and its dashboard need: reviews, charts, jobs, small things by name.
+const STEP_2: &str = "
+ALTER TABLE batches ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE batches ADD COLUMN archived_at INTEGER;
+ALTER TABLE documents ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
+CREATE INDEX documents_by_verdict ON documents (batch, verdict, id) WHERE verdict <> '';
+
+CREATE TABLE reviews (
+    document INTEGER PRIMARY KEY,
+    verdict TEXT NOT NULL,
+    data TEXT,                          -- corrected; NULL: as extracted
+    version INTEGER NOT NULL,
+    reviewer TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE review_log (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    reviewer TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    changes TEXT NOT NULL
+) STRICT;
+CREATE INDEX review_log_document ON review_log (document, id);
+
+-- Sums of ten seconds: a row for each batch and class that did something in them.
+CREATE TABLE activity (
+    batch INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    completed INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    retried INTEGER NOT NULL,
+    reused INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    latency BLOB NOT NULL,
+    PRIMARY KEY (batch, at, class)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX activity_at ON activity (at);
+
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    batch INTEGER NOT NULL,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    cursor TEXT,
+    message TEXT NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_running ON jobs (id) WHERE state = 'running';
+CREATE INDEX jobs_batch ON jobs (batch, id);
+
+CREATE TABLE kept (
+    shelf TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (shelf, name)
 ) STRICT, WITHOUT ROWID;
 ";
 

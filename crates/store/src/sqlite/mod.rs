@@ -9,8 +9,9 @@
 //!
 //! Rooms: `migrate` (schema), `claim`, `settle` (begin and commit),
 //! `recover`, `batches`, `ingest`, `lists` with `filter` and `rows`,
-//! `events`, and `hot`, the counters and money of a batch during one transaction.
+//! `reviews`, `activity` (sums for charts), `jobs`, `events`, and `hot`, the counters and money of a batch during one transaction.
 
+mod activity;
 mod batches;
 mod claim;
 mod codec;
@@ -18,11 +19,13 @@ mod events;
 mod filter;
 mod hot;
 mod ingest;
+mod jobs;
 mod lists;
 mod migrate;
 mod open;
 mod readers;
 mod recover;
+mod reviews;
 mod rows;
 mod settle;
 mod store;

@@ -53,6 +53,21 @@ pub(super) fn writing(path: &Path, options: &Options) -> Result<Connection, Stor
     Ok(connection)
 }
 
+/// Takes a file of an older version to this one before it is looked at.
+pub(super) fn bring_up(path: &Path) -> Result<(), StoreError> {
+    let context = context(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let found = {
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|error| context.explain(error))?;
+        migrate::check(&connection, &context)?
+    };
+    if found > 0 && found < migrate::KNOWN {
+        writing(path, &Options::default())?;
+    }
+    Ok(())
+}
+
 /// A connection for looking.
 pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
     let context = context(path);

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::records::{DocumentDetail, DocumentRow, FailureGroup, ResultRow};
 use crate::sqlite::codec::{Columns, document_row, ordinal_of};
+use crate::sqlite::{batches, reviews};
 
 /// A row of `documents`.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
@@ -30,6 +31,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
         cost: row.usd("cost")?,
         usage: row.usage()?,
         risk: u16::try_from(risk).ok(),
+        verdict: match row.get_ref("verdict")?.as_str()? {
+            "" => None,
+            _ => Some(row.name_of("verdict")?),
+        },
         next_attempt_at: row.time("next_attempt_at")?,
         updated_at: row.time("updated_at")?,
     })
@@ -65,10 +70,13 @@ pub(super) fn detail(
         )?
         .query_map([id], read_attempt)?
         .collect::<Result<_, _>>()?;
+    let (review, history) = reviews::of(connection, id)?;
     Ok(Some(DocumentDetail {
         row,
         extraction,
         attempts,
+        review,
+        history,
     }))
 }
 
@@ -96,13 +104,12 @@ pub(super) fn results_after(
     after: Ordinal,
     limit: u32,
 ) -> rusqlite::Result<Vec<ResultRow>> {
-    let key: i64 = connection
-        .prepare_cached("SELECT key FROM batches WHERE id = ?1")?
-        .query_row([batch.0.as_bytes()], |row| row.get(0))?;
+    let key = batches::key_of(connection, batch)?;
     connection
         .prepare_cached(
-            "SELECT documents.*, extractions.body FROM documents
-             LEFT JOIN extractions ON extractions.document = documents.id
+            "SELECT documents.*, extractions.body, reviews.data, reviews.version, reviews.reviewer, reviews.at
+             FROM documents LEFT JOIN extractions ON extractions.document = documents.id
+             LEFT JOIN reviews ON reviews.document = documents.id
              WHERE documents.id > ?1 AND documents.id < ?2 ORDER BY documents.id LIMIT ?3",
         )?
         .query_map(
@@ -111,19 +118,19 @@ pub(super) fn results_after(
                 document_row(key + 1, Ordinal(0)),
                 i64::from(limit),
             ],
-            |row| {
-                let body: Option<String> = row.get("body")?;
-                let extraction = match body {
-                    Some(_) => Some(row.json("body")?),
-                    None => None,
-                };
-                Ok(ResultRow {
-                    row: read(row)?,
-                    extraction,
-                })
-            },
+            read_result,
         )?
         .collect()
+}
+
+/// A document with its result and its review.
+pub(super) fn read_result(row: &Row<'_>) -> rusqlite::Result<ResultRow> {
+    let body: Option<String> = row.get("body")?;
+    Ok(ResultRow {
+        row: read(row)?,
+        extraction: body.map(|_| row.json("body")).transpose()?,
+        review: reviews::read(row)?,
+    })
 }
 
 /// Failed documents grouped by code, most first.

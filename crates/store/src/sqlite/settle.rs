@@ -8,9 +8,9 @@
 
 use docmill_core::attempt::AttemptOutcome;
 use docmill_core::batch::BatchState;
-use docmill_core::document::DocumentState;
+use docmill_core::document::{Class, DocumentState};
 use docmill_core::event::EventKind;
-use docmill_core::failure::Failure;
+use docmill_core::failure::{Failure, FailureClass};
 use docmill_core::id::BatchId;
 use docmill_core::money::Usd;
 use docmill_core::usage::Usage;
@@ -150,6 +150,7 @@ pub(super) fn commit(transaction: &mut Transaction<'_>, commit: &Commit) -> Resu
         return Err(StoreError::NoSuchDocument(commit.document));
     };
     let applied = holding.mine && holding.state == DocumentState::Leased;
+    note(transaction, commit, &settled, applied)?;
     if applied {
         move_on(transaction, commit, row, &holding, &settled)?;
     } else {
@@ -160,6 +161,49 @@ pub(super) fn commit(transaction: &mut Transaction<'_>, commit: &Commit) -> Resu
         applied,
         overrun: settled.overrun,
     })
+}
+
+/// Adds the step to the sums of its interval.
+fn note(
+    transaction: &mut Transaction<'_>,
+    commit: &Commit,
+    settled: &Settled,
+    applied: bool,
+) -> Result<(), StoreError> {
+    let moved = applied && matches!(commit.next, Next::Completed(_) | Next::Failed(_) | Next::Retry { .. });
+    if commit.settlement.is_none() && !moved {
+        return Ok(());
+    }
+    let key = transaction.hot(commit.document.batch)?.key;
+    let class = commit.facts.map_or(Class::Unknown, |facts| facts.class);
+    let sums = transaction.activity(key, commit.now, class);
+    if let Some(settlement) = &commit.settlement {
+        sums.calls += 1;
+        sums.cost = sums.cost.saturating_add(settled.cost);
+        sums.usage = sums.usage.plus(&settled.usage);
+        match settlement.failure.as_ref().map(|failure| failure.code.class()) {
+            Some(FailureClass::SpeedLimit | FailureClass::DailyLimit) => sums.refused += 1,
+            Some(_) => sums.errors += 1,
+            None => {}
+        }
+        if matches!(settlement.bill, Bill::Actual { .. }) {
+            sums.latency.record(settlement.latency_ms);
+        }
+    }
+    if !applied {
+        return Ok(());
+    }
+    match &commit.next {
+        Next::Completed(_) => {
+            sums.completed += 1;
+            // The last answer was found, not paid for.
+            sums.reused += u64::from(commit.settlement.is_none());
+        }
+        Next::Failed(_) => sums.failed += 1,
+        Next::Retry { .. } => sums.retried += 1,
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What a settlement came to.

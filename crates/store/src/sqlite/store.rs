@@ -11,6 +11,7 @@ use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
 use docmill_core::money::Usd;
 use docmill_core::plan::Plan;
 use docmill_core::time::Timestamp;
+use docmill_core::verdict::{Review, Verdict};
 use rusqlite::Connection;
 
 use crate::records::*;
@@ -18,7 +19,7 @@ use crate::sqlite::hot::Transaction;
 use crate::sqlite::open::{self, Options};
 use crate::sqlite::readers::Readers;
 use crate::sqlite::writer::Writer;
-use crate::sqlite::{batches, claim, events, ingest, lists, recover, rows, settle};
+use crate::sqlite::{activity, batches, claim, events, ingest, jobs, lists, recover, reviews, rows, settle};
 use crate::{Store, StoreError};
 
 /// Documents cancelled or put back in one transaction, so that others get their turn in between.
@@ -41,6 +42,7 @@ impl SqliteStore {
     pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
         let context = open::context(path);
         let writer = if options.read_only {
+            open::bring_up(path)?;
             open::reading(path)?;
             None
         } else {
@@ -102,6 +104,11 @@ impl Store for SqliteStore {
 
     async fn batches(&self, query: BatchQuery) -> Result<Vec<BatchRow>, StoreError> {
         self.read(move |connection| batches::list(connection, &query))
+            .await
+    }
+
+    async fn count_batches(&self, query: BatchQuery) -> Result<Vec<(BatchState, u64)>, StoreError> {
+        self.read(move |connection| batches::count(connection, &query))
             .await
     }
 
@@ -289,6 +296,119 @@ impl Store for SqliteStore {
 
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError> {
         self.read(move |connection| rows::failures(connection, id)).await
+    }
+
+    async fn change_batch(&self, id: BatchId, change: BatchChange, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| batches::change(transaction, id, &change, now))
+            .await
+    }
+
+    async fn activity(&self, query: ActivityQuery) -> Result<Vec<ActivityRow>, StoreError> {
+        self.read(move |connection| activity::read(connection, &query))
+            .await
+    }
+
+    async fn review(
+        &self,
+        id: DocumentId,
+        review: NewReview,
+        now: Timestamp,
+    ) -> Result<Result<Review, ReviewRefused>, StoreError> {
+        self.write(move |transaction| reviews::review(transaction, id, &review, now))
+            .await
+    }
+
+    async fn reviewed_after(
+        &self,
+        id: BatchId,
+        after: Ordinal,
+        limit: u32,
+    ) -> Result<Vec<ResultRow>, StoreError> {
+        self.read(move |connection| reviews::reviewed_after(connection, id, after, limit))
+            .await
+            .map_err(no_batch(id))
+    }
+
+    async fn verdicts(&self, id: BatchId) -> Result<Vec<(Verdict, u64)>, StoreError> {
+        self.read(move |connection| reviews::verdicts(connection, id))
+            .await
+            .map_err(no_batch(id))
+    }
+
+    async fn bulk(
+        &self,
+        id: BatchId,
+        ordinals: Vec<Ordinal>,
+        action: BulkAction,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        if ordinals.is_empty() {
+            return Ok(0);
+        }
+        if action == BulkAction::Retry {
+            let selection = RetrySelection {
+                ordinals,
+                cancelled: true,
+                ..RetrySelection::default()
+            };
+            return self.retry(id, selection, now).await;
+        }
+        let who = who.to_owned();
+        self.write(move |transaction| reviews::bulk(transaction, id, &ordinals, action, &who, now))
+            .await
+    }
+
+    async fn add_job(
+        &self,
+        batch: BatchId,
+        spec: serde_json::Value,
+        total: u64,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.write(move |transaction| jobs::add(transaction, batch, &spec, total, now))
+            .await
+    }
+
+    async fn move_job(
+        &self,
+        job: u64,
+        progress: JobProgress,
+        now: Timestamp,
+    ) -> Result<JobState, StoreError> {
+        self.write(move |transaction| jobs::advance(transaction, job, &progress, now))
+            .await
+    }
+
+    async fn jobs(
+        &self,
+        batch: Option<BatchId>,
+        only_running: bool,
+        limit: u32,
+    ) -> Result<Vec<JobRow>, StoreError> {
+        self.read(move |connection| jobs::list(connection, batch, only_running, limit))
+            .await
+    }
+
+    async fn job(&self, job: u64) -> Result<Option<JobRow>, StoreError> {
+        self.read(move |connection| jobs::one(connection, job)).await
+    }
+
+    async fn keep(
+        &self,
+        shelf: &str,
+        name: &str,
+        value: Option<serde_json::Value>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (shelf, name) = (shelf.to_owned(), name.to_owned());
+        self.write(move |transaction| jobs::keep(transaction, &shelf, &name, value.as_ref(), now))
+            .await
+    }
+
+    async fn kept(&self, shelf: &str) -> Result<Vec<KeptRow>, StoreError> {
+        let shelf = shelf.to_owned();
+        self.read(move |connection| jobs::kept(connection, &shelf)).await
     }
 
     async fn log(

@@ -46,6 +46,7 @@ pub fn plan() -> Plan {
         reuse_answers: true,
         ocr: false,
         max_document_bytes: None,
+        weight: None,
         sim_speed_milli: None,
     }
 }
@@ -114,6 +115,7 @@ impl World {
             plan: plan(),
             budget: budget.map(usd),
             sources: vec!["folder".to_owned()],
+            owner: String::new(),
         };
         store.create_batch(new, NOW).await.unwrap();
         let worker = register(store).await;

@@ -1,9 +1,12 @@
 //! Working on a batch, with progress, hearing a person who wants it to stop.
 
 use std::io;
+use std::time::Duration;
 
+use docmill_core::batch::{BatchEvent, BatchState};
 use docmill_core::id::BatchId;
 use docmill_engine::run::{RunEnd, Stop};
+use docmill_engine::{Engine, EngineError};
 use tokio::sync::watch;
 
 use super::Bench;
@@ -11,12 +14,23 @@ use crate::args::Context;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
+use crate::wire;
 
 /// Runs the engine, draws progress, and hears a person who wants it to stop.
 pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(RunEnd, Stop), Fault> {
     let (stop, stopping) = watch::channel(Stop::No);
     let engine = bench.engine.clone();
-    let mut run = tokio::spawn(async move { engine.run(id, stopping).await });
+    let server = wire::running(context);
+    if let Some(url) = &server {
+        context.ui.say(&format!("the server at {url} does the work"));
+    }
+    let mut run = tokio::spawn(async move {
+        if server.is_some() {
+            leave_to_server(&engine, id, stopping).await
+        } else {
+            engine.run(id, stopping).await
+        }
+    });
     let mut watcher = Watcher::new(bench.store.as_ref(), id);
     let mut reporter = Reporter::new(&context.ui);
     let mut signals = Signals::new()?;
@@ -38,7 +52,7 @@ pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(Ru
             () = signals.next() => {
                 let (next, words) = match *stop.borrow() {
                     Stop::No => (Stop::Drain, "stopping: calls in flight are being finished; once more to stop at once"),
-                    Stop::Drain | Stop::Now => (Stop::Now, "stopping at once"),
+                    Stop::Drain | Stop::Leave | Stop::Now => (Stop::Now, "stopping at once"),
                 };
                 reporter.note(words);
                 stop.send_replace(next);
@@ -47,8 +61,43 @@ pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(Ru
     }
 }
 
+/// How often a batch that the server works on is looked at for its end.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Starts the batch and waits for its end, while a server on the same folder does the work: two
+/// processes would share out the provider's limits blindly.
+async fn leave_to_server(
+    engine: &Engine,
+    id: BatchId,
+    mut stop: watch::Receiver<Stop>,
+) -> Result<RunEnd, EngineError> {
+    engine.start(id, "started by a person").await?;
+    loop {
+        let row = engine.store().batch(id).await?;
+        if row.state != BatchState::Running {
+            return Ok(RunEnd::State {
+                state: row.state,
+                reason: row.reason,
+            });
+        }
+        if *stop.borrow() != Stop::No {
+            let reason = "stopped by a person; resume it when you like";
+            // Refused only when it ended meanwhile, and then there is nothing to pause.
+            let _ = engine
+                .store()
+                .transition(id, BatchEvent::Pause, reason, engine.now())
+                .await?;
+            return Ok(RunEnd::Stopped);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
 /// Ctrl-C, and what service managers send instead.
-struct Signals {
+pub struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -57,7 +106,8 @@ struct Signals {
 
 impl Signals {
     #[cfg(unix)]
-    fn new() -> Result<Self, Fault> {
+    /// Listens from now on.
+    pub fn new() -> Result<Self, Fault> {
         use tokio::signal::unix::{SignalKind, signal};
         let deaf =
             |error: io::Error| Fault::new(Exit::Failure, format!("signals cannot be received: {error}"));
@@ -68,7 +118,8 @@ impl Signals {
     }
 
     #[cfg(unix)]
-    async fn next(&mut self) {
+    /// The next one.
+    pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -76,12 +127,14 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    fn new() -> Result<Self, Fault> {
+    /// Listens from now on.
+    pub fn new() -> Result<Self, Fault> {
         Ok(Self {})
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    /// The next one.
+    pub async fn next(&mut self) {
         // An error means that no signal will ever come.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -20,6 +20,7 @@ use crate::args::{Context, OutFile, SourceArgs, passwords};
 use crate::fault::Fault;
 use crate::wire::{self, Needs, Providers};
 
+pub use attend::Signals;
 pub use money::{Consent, survey};
 pub use order::Order;
 pub use outcome::finish;

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use docmill_core::plan::Plan;
-use docmill_core::template::{Template, expected_output_tokens};
+use docmill_core::template::{Template, answer_limit};
 use docmill_engine::Providers as _;
 use docmill_engine::ingest::Ingested;
 use docmill_engine::open::{BatchSpec, Opened};
@@ -20,16 +20,6 @@ use crate::{templates, wire};
 
 /// Documents looked for before a batch is made.
 const PREVIEW: usize = 50;
-
-/// An answer is allowed this many times the length expected of it: a reservation may be
-/// too large, but a cut-off answer is paid and worth nothing.
-const ANSWER_ROOM: u64 = 4;
-
-/// No answer is limited to less.
-const LEAST_ANSWER: u64 = 2048;
-
-/// An answer that holds the text of the document (or of a part of it) has no typical length.
-const WHOLE_TEXT: u64 = 16_384;
 
 /// What is to be done with which documents.
 pub struct Order {
@@ -59,6 +49,7 @@ impl Order {
                 reuse_answers: !plan.no_reuse,
                 ocr: !sources.no_ocr,
                 max_document_bytes: Some(sources.max_document_bytes),
+                weight: None,
                 sim_speed_milli: plan.sim_speed,
             },
             template,
@@ -90,6 +81,7 @@ impl Order {
             template: self.template,
             plan: self.plan,
             budget: budget.and_then(Limit::amount),
+            owner: std::env::var("USER").unwrap_or_default(),
             fresh: self.fresh,
         };
         let sources = spec.sources.clone();
@@ -129,22 +121,6 @@ impl Order {
             "check the path, and --include and --exclude; hidden files are left out".to_owned()
         })))
     }
-}
-
-/// The limit on each answer when the user does not say.
-fn answer_limit(template: &Template) -> u32 {
-    let fields = template
-        .schema
-        .get("properties")
-        .and_then(serde_json::Value::as_object);
-    let holds_text = fields.into_iter().flatten().any(|(_, field)| {
-        field
-            .get("x-docmill-merge")
-            .is_some_and(|merge| merge == "concatenate")
-    });
-    let expected = expected_output_tokens(&template.schema);
-    let least = if holds_text { WHOLE_TEXT } else { LEAST_ANSWER };
-    u32::try_from(expected.saturating_mul(ANSWER_ROOM).max(least)).unwrap_or(u32::MAX)
 }
 
 /// Adds the documents, with a live count.

@@ -30,7 +30,7 @@ pub async fn finish(
         exit = match end {
             RunEnd::State { state, .. } => exit_of(state),
             RunEnd::Stopped if stop == Stop::Now => Exit::Interrupted,
-            RunEnd::Stopped => Exit::Stopped,
+            RunEnd::Stopped | RunEnd::Left => Exit::Stopped,
         };
     } else {
         context.ui.say("nothing is left to do");

@@ -134,6 +134,7 @@ pub async fn a_batch_is_made_once_and_found_by_what_people_type(fixture: &Fixtur
         plan: row.plan.clone(),
         budget: None,
         sources: Vec::new(),
+        owner: String::new(),
     };
     // Whoever shares the transaction with this mistake does not suffer.
     let (refused, fine) = tokio::join!(store.create_batch(again, NOW), store.heartbeat(new.worker, NOW));
@@ -158,6 +159,7 @@ pub async fn a_batch_is_made_once_and_found_by_what_people_type(fixture: &Fixtur
     let running = BatchQuery {
         states: vec![docmill_core::BatchState::Running],
         limit: 5,
+        ..BatchQuery::default()
     };
     assert_eq!(store.batches(running).await.unwrap(), []);
 }

@@ -1,10 +1,38 @@
-//! Events as sentences.
+//! Numbers, times and events as people read them.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use docmill_core::event::EventKind;
+use docmill_core::time::Timestamp;
 
-use super::text::{counted, rfc3339};
+/// `1,234,567`.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 document`, `10,000 documents`.
+#[must_use]
+pub fn counted(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", count(number))
+}
+
+/// A time in UTC, to the millisecond; `None` for one beyond the calendar.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> Option<String> {
+    DateTime::<Utc>::from_timestamp_millis(at.0).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
 
 /// What happened, as a sentence.
+#[must_use]
 pub fn sentence(kind: &EventKind) -> String {
     match kind {
         EventKind::BatchCreated { name } => format!("batch “{name}” was made"),
@@ -36,6 +64,17 @@ pub fn sentence(kind: &EventKind) -> String {
         EventKind::Retried { documents } => {
             format!("{} put back into the queue", counted(*documents, "document"))
         }
+        EventKind::Skipped { documents } => format!("{} skipped by a person", counted(*documents, "document")),
+        EventKind::Reviewed {
+            verdict,
+            changes: 0,
+            reviewer,
+        } => format!("{verdict} by {reviewer}"),
+        EventKind::Reviewed {
+            verdict,
+            changes,
+            reviewer,
+        } => format!("{verdict} by {reviewer}, {} changed", counted(*changes, "value")),
         EventKind::Recovered {
             documents,
             unconfirmed_calls,

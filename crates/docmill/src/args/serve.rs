@@ -1,0 +1,76 @@
+//! Arguments of `serve` and `key`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::PasswordArgs;
+
+/// `docmill serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill serve
+  docmill serve --root /data/scans
+  docmill serve --listen 0.0.0.0:7878 --host-name docs.example.org
+
+At this machine nobody needs to sign in. Any other address is refused until there is a key:
+docmill key add NAME --role admin.
+
+Stop it with Ctrl-C: calls in flight are finished, and running batches go on with the next start.")]
+pub struct ServeArgs {
+    /// Address and port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878", env = "DOCMILL_LISTEN")]
+    pub listen: SocketAddr,
+    /// Folder below which documents may be read; repeatable [default: your home folder, at this machine only]
+    #[arg(long = "root", value_name = "DIR")]
+    pub roots: Vec<PathBuf>,
+    /// Name the server may be called by, beside its address; repeatable
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub hosts: Vec<String>,
+    /// Path below which it is, behind a proxy: /docmill
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub base_path: String,
+    /// Largest file that can be uploaded
+    #[arg(long, value_name = "BYTES", default_value_t = 2 * 1024 * 1024 * 1024)]
+    pub max_upload_bytes: u64,
+    /// Write the log as JSON lines
+    #[arg(long)]
+    pub log_json: bool,
+    /// Passwords for encrypted documents.
+    #[command(flatten)]
+    pub passwords: PasswordArgs,
+}
+
+/// `docmill key`.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: KeyVerb,
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyVerb {
+    /// Make a key, and show it once
+    Add {
+        /// Whose it is
+        name: String,
+        /// viewer (look), operator (spend, review) or admin (keys, settings)
+        #[arg(long, default_value = "operator")]
+        role: docmill_server::keys::Role,
+    },
+    /// Names and roles
+    List {
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a key away
+    Remove {
+        /// Whose it is
+        name: String,
+    },
+}

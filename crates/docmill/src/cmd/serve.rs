@@ -1,0 +1,123 @@
+//! `docmill serve`: the API, the dashboard, and the work in the background.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use docmill_engine::run::Stop;
+use docmill_server::{Config, keys};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::args::{Context, ServeArgs, passwords};
+use crate::cmd::work::Signals;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::wire::{self, Needs, ServerLock};
+
+/// Carries out `serve`.
+pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> {
+    log(args.log_json);
+    let base_path = args.base_path.trim_end_matches('/').to_owned();
+    if !base_path.is_empty() && !base_path.starts_with('/') {
+        return Err(Fault::usage(format!("{base_path:?} is no path")).hint("it begins with a slash: /docmill"));
+    }
+    let store = wire::store_to_work(context)?;
+    let is_local = args.listen.ip().is_loopback();
+    if !is_local && keys::list(store.as_ref()).await?.is_empty() {
+        return Err(Fault::usage(format!(
+            "everybody who reaches {} could spend your money: there are no keys",
+            args.listen
+        ))
+        .hint("docmill key add NAME --role admin makes one"));
+    }
+    let lock = ServerLock::take(context)?;
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+        let fault = Fault::new(Exit::Failure, format!("{} cannot be listened at: {error}", args.listen));
+        fault.hint("another program uses it; choose another with --listen 127.0.0.1:PORT")
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Fault::new(Exit::Failure, format!("the address cannot be read: {error}")))?;
+    let needs = Needs {
+        passwords: passwords(&args.passwords)?,
+        ..Needs::default()
+    };
+    let (engine, providers) = wire::engine(context, store, needs)?;
+    let config = Config {
+        address,
+        hosts: args.hosts,
+        roots: roots(&args.roots, is_local)?,
+        data_dir: context.data_dir.clone(),
+        max_upload_bytes: args.max_upload_bytes,
+        base_path: base_path.clone(),
+    };
+    let url = format!("http://{address}{base_path}/");
+    lock.announce(&url)?;
+    context.ui.say(&format!("docmill is at {url}"));
+    let (stop, stopping) = watch::channel(Stop::No);
+    let workshop = Arc::new(wire::Shop::new(providers));
+    let mut serving = tokio::spawn(docmill_server::serve(listener, engine, workshop, config, stopping));
+    let mut signals = Signals::new()?;
+    loop {
+        tokio::select! {
+            served = &mut serving => {
+                return match served {
+                    Ok(Ok(())) => Ok(Exit::Ok),
+                    Ok(Err(error)) => Err(Fault::new(Exit::Failure, format!("the server failed: {error}"))),
+                    Err(error) => Err(Fault::new(Exit::Failure, format!("the server broke down: {error}; please report it"))),
+                };
+            }
+            () = signals.next() => {
+                let (next, words) = match *stop.borrow() {
+                    Stop::No => (Stop::Leave, "stopping: calls in flight are being finished; once more to stop at once"),
+                    _ => (Stop::Now, "stopping at once"),
+                };
+                context.ui.say(words);
+                stop.send_replace(next);
+            }
+        }
+    }
+}
+
+/// Folders documents may be read from. At this machine who starts the server may read their own
+/// files anyway; over the network only what is named.
+fn roots(typed: &[PathBuf], is_local: bool) -> Result<Vec<PathBuf>, Fault> {
+    let home = std::env::var_os("HOME")
+        .or_else(|| std::env::var_os("USERPROFILE"))
+        .map(PathBuf::from);
+    let wanted: Vec<PathBuf> = match (typed.is_empty(), is_local) {
+        (false, _) => typed.to_vec(),
+        (true, true) => home.into_iter().chain(std::env::current_dir().ok()).collect(),
+        (true, false) => Vec::new(),
+    };
+    let mut roots = Vec::new();
+    for root in wanted {
+        match fs::canonicalize(&root) {
+            Ok(real) if !roots.contains(&real) => roots.push(real),
+            Ok(_) => {}
+            Err(error) if !typed.is_empty() => {
+                return Err(Fault::usage(format!("the folder {} cannot be used: {error}", root.display())));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(roots)
+}
+
+/// What happens goes to standard error, one line each; `RUST_LOG` says how much.
+fn log(json: bool) {
+    use std::io::IsTerminal as _;
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // Set twice only by tests in one process; the first stays.
+    let _ = if json {
+        lines.json().try_init()
+    } else {
+        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        lines.with_ansi(color).try_init()
+    };
+}

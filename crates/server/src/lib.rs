@@ -1,0 +1,127 @@
+//! The server: the API, live streams, and the dashboard, over an engine that works
+//! in the background. It knows no concrete store, provider or reader; those who join
+//! the parts hand them in ([`Workshop`]).
+//!
+//! - [`app`]: what every route works with.
+//! - `guard`: who may ask what; [`keys`]: their keys.
+//! - `routes`: one file per resource; [`views`]: what goes over the wire, `params`: what comes in,
+//!   [`problem`]: what went wrong.
+//! - [`pulse`]: speeds and outlooks, worked out once for everybody; `events`: live streams.
+//! - `assets`: the dashboard; [`openapi`]: the description of all of it.
+
+pub mod app;
+mod assets;
+mod events;
+mod guard;
+pub mod keys;
+pub mod openapi;
+mod params;
+pub mod problem;
+pub mod pulse;
+mod routes;
+pub mod views;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::routing::get;
+use docmill_engine::Engine;
+use docmill_engine::dispatch::Dispatcher;
+use docmill_engine::run::Stop;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+
+pub use app::{App, Config, Workshop};
+use problem::Problem;
+
+/// Everything the server answers to.
+pub fn router(app: App) -> Router {
+    let (api, document) = openapi::api();
+    let description: Arc<str> = document.to_pretty_json().unwrap_or_default().into();
+    let serve_description = move || {
+        let description = Arc::clone(&description);
+        async move {
+            let kind = HeaderValue::from_static("application/json");
+            ([(header::CONTENT_TYPE, kind)], description.to_string())
+        }
+    };
+    // Streams are sent line by line and pictures are packed already.
+    let worth_packing = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
+    let base = app.config.base_path.trim_end_matches('/').to_owned();
+    let routes = Router::new()
+        .merge(api)
+        .route("/api/v1/openapi.json", get(serve_description))
+        .route("/healthz", get(routes::health::healthz))
+        .route("/readyz", get(routes::health::readyz))
+        .route("/metrics", get(routes::health::metrics))
+        .fallback(get(assets::serve))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(CompressionLayer::new().gzip(true).compress_when(worth_packing))
+        .layer(CatchPanicLayer::custom(broke_down))
+        .with_state(app);
+    if base.is_empty() {
+        routes
+    } else {
+        Router::new().nest(&base, routes)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
+fn broke_down(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    axum::response::IntoResponse::into_response(
+        Problem::new(
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "docmill broke down on this request",
+        )
+        .hint("please report it; nothing is lost"),
+    )
+}
+
+/// Serves and works until `stop` is not [`Stop::No`]; then finishes the calls in flight, leaves
+/// running batches for the next start, and returns.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    engine: Engine,
+    workshop: Arc<dyn Workshop>,
+    config: Config,
+    stop: watch::Receiver<Stop>,
+) -> std::io::Result<()> {
+    let dispatcher = Dispatcher::new(engine.clone());
+    let pulse = pulse::Pulse::new();
+    let (quiet, silenced) = watch::channel(false);
+    let beating = tokio::spawn(pulse.clone().run(engine.clone(), silenced));
+    let app = App {
+        engine,
+        dispatcher: dispatcher.clone(),
+        pulse,
+        workshop,
+        config: Arc::new(config),
+    };
+    let working = tokio::spawn({
+        let stop = stop.clone();
+        async move { dispatcher.run(stop).await }
+    });
+    let mut asked = stop.clone();
+    let service = axum::serve(listener, router(app));
+    // Open streams would never end by themselves: whoever listens is dropped, and comes back.
+    let served = tokio::select! {
+        served = service => served,
+        _ = asked.wait_for(|stop| *stop != Stop::No) => Ok(()),
+    };
+    let mut now = stop;
+    tokio::select! {
+        _ = working => {}
+        _ = now.wait_for(|stop| *stop == Stop::Now) => {}
+    }
+    quiet.send_replace(true);
+    let _ = beating.await;
+    served
+}

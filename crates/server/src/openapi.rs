@@ -1,0 +1,51 @@
+//! The description of the API, made from the code.
+
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "docmill",
+        description = "Batches of documents, turned into checked data: make them, watch them, steer them, \
+            review and take away their results. Amounts are dollars, times RFC 3339 in UTC, errors problem \
+            documents (RFC 9457). On a server with keys, send one as a bearer token.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "batches", description = "Documents processed together, with one template, one plan, one budget"),
+        (name = "steering", description = "Start, pause, resume, cancel, retry, budgets"),
+        (name = "documents", description = "Lists, results, calls, pages"),
+        (name = "reviews", description = "What people say about results"),
+        (name = "jobs", description = "The same to many documents, and files of results"),
+        (name = "sources", description = "Folders on the server, and uploads"),
+        (name = "templates", description = "What is taken out of documents"),
+        (name = "models", description = "Models and what they cost"),
+        (name = "analytics", description = "What happened when"),
+        (name = "settings", description = "Budgets, keys, workers"),
+        (name = "session", description = "Signing in with a browser"),
+    )
+)]
+struct Description;
+
+/// The routes below `/api/v1` and their description.
+pub(crate) fn api() -> (axum::Router<App>, Document) {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .nest("/api/v1", routes::api())
+        .split_for_parts()
+}
+
+/// The description of the API as JSON.
+///
+/// # Panics
+/// Never: the description always serialises, which a test proves.
+#[must_use]
+pub fn json() -> String {
+    let (_, document) = api();
+    document.to_pretty_json().unwrap_or_default()
+}

@@ -1,0 +1,3 @@
+//! The server as a whole.
+
+mod openapi;

@@ -28,7 +28,9 @@ const named = [...page.matchAll(/(?:src|href)="\.?\/?(assets\/[^"]+)"/g)].map((m
 const first = new Set(named);
 for (const name of packed.keys()) if (/assets\/(Batches)-/.test(name)) first.add(name);
 const total = [...first].reduce((sum, name) => sum + (packed.get(name) ?? 0), gzipSync(page).length);
-console.log(`first load: ${(total / 1024).toFixed(1)} KiB gzipped in ${first.size + 1} files (limit ${LIMIT / 1024} KiB)`);
+console.log(
+  `first load: ${(total / 1024).toFixed(1)} KiB gzipped in ${first.size + 1} files (limit ${LIMIT / 1024} KiB)`,
+);
 if (total > LIMIT) {
   console.error('the first load is too large');
   process.exit(1);

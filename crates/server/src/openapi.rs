@@ -35,9 +35,32 @@ struct Description;
 
 /// The routes below `/api/v1` and their description.
 pub(crate) fn api() -> (axum::Router<App>, Document) {
-    OpenApiRouter::with_openapi(Description::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", routes::api())
-        .split_for_parts()
+        .split_for_parts();
+    name_operations(&mut document);
+    (router, document)
+}
+
+/// Operations are named after what they do with which path, so that no two have one name:
+/// `get_batches_batch_documents`.
+fn name_operations(document: &mut Document) {
+    for (path, item) in &mut document.paths.paths {
+        let words = path.trim_start_matches("/api/v1").replace(['{', '}'], "");
+        let words: Vec<&str> = words.split('/').filter(|word| !word.is_empty()).collect();
+        let words = words.join("_");
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{words}"));
+            }
+        }
+    }
 }
 
 /// The description of the API as JSON.

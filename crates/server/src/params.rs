@@ -94,7 +94,6 @@ pub fn amount(dollars: f64) -> Result<Usd, Problem> {
 /// Which documents. Lists of names are separated by commas.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(default)]
 pub struct DocumentFilter {
     /// Only in these states.
     #[serde(skip_serializing_if = "Option::is_none")]

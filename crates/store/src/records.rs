@@ -532,6 +532,10 @@ pub enum Position {
     Before(String),
     /// By number, from 1.
     Number(u64),
+    /// The one after this document, wherever it stands in the list.
+    AfterDocument(Ordinal),
+    /// The one before it.
+    BeforeDocument(Ordinal),
 }
 
 /// Which documents.

@@ -16,7 +16,7 @@ export const base = new URL(document.baseURI).pathname.replace(/\/$/, '');
 
 export const url = (path: string): string => `${base}/api/v1${path}`;
 
-export const api = createClient<paths>({ baseUrl: `${base}/` });
+export const api = createClient<paths>({ baseUrl: window.location.origin + base });
 
 /** What went wrong, as the server says it (RFC 9457), or that it does not answer. */
 export class ProblemError extends Error {
@@ -39,7 +39,12 @@ export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
     got = await answer;
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ProblemError(0, 'unreachable', 'The server does not answer.', 'It may be restarting; this page tries again by itself.');
+    throw new ProblemError(
+      0,
+      'unreachable',
+      'The server does not answer.',
+      'It may be restarting; this page tries again by itself.',
+    );
   }
   if (got.error !== undefined || !got.response.ok) {
     const problem = (got.error ?? {}) as Partial<Schemas['Problem']>;

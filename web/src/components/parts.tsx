@@ -83,13 +83,24 @@ export function CountersBar({ batch, size = 8 }: { batch: Batch; size?: number }
 
 /** Cost against the budget: settled, reserved and unconfirmed apart; amber at 80 %, red at 95 %. */
 export function BudgetBar({ batch, size = 8 }: { batch: Batch; size?: number }) {
-  const { budget_usd: budget, settled_usd: settled, reserved_usd: reserved, unconfirmed_usd: unconfirmed } = batch.money;
+  const {
+    budget_usd: budget,
+    settled_usd: settled,
+    reserved_usd: reserved,
+    unconfirmed_usd: unconfirmed,
+  } = batch.money;
   if (budget === null || budget === undefined || budget === 0) return null;
   const used = (settled + unconfirmed) / budget;
   const color = used >= 0.95 ? 'red' : used >= 0.8 ? 'yellow' : 'teal';
   const share = (part: number) => Math.min(100, (part / budget) * 100);
   return (
-    <Progress.Root size={size} radius="xs" transitionDuration={200} role="group" aria-label={`${money(settled)} of ${money(budget)} spent`}>
+    <Progress.Root
+      size={size}
+      radius="xs"
+      transitionDuration={200}
+      role="group"
+      aria-label={`${money(settled)} of ${money(budget)} spent`}
+    >
       <Tooltip label={`settled: ${money(settled)}`}>
         <Progress.Section value={share(settled)} color={color} withAria={false} />
       </Tooltip>
@@ -104,7 +115,17 @@ export function BudgetBar({ batch, size = 8 }: { batch: Batch; size?: number }) 
 }
 
 /** A number with its name above it. */
-export function Figure({ label, value, note, big }: { label: string; value: ReactNode; note?: ReactNode; big?: boolean }) {
+export function Figure({
+  label,
+  value,
+  note,
+  big,
+}: {
+  label: string;
+  value: ReactNode;
+  note?: ReactNode;
+  big?: boolean;
+}) {
   return (
     <div className={big ? 'figure figure-big' : 'figure'}>
       <div className="figure-label">{label}</div>

@@ -28,7 +28,11 @@ const looks: Record<string, Look> = {
 };
 
 /** Documents in the hands of a worker are "running" to people. */
-const names: Record<string, string> = { leased: 'in work', completed_with_failures: 'done, some failed', budget_exhausted: 'budget used up' };
+const names: Record<string, string> = {
+  leased: 'in work',
+  completed_with_failures: 'done, some failed',
+  budget_exhausted: 'budget used up',
+};
 
 export function State({ of }: { of: string }) {
   const look = looks[of] ?? { color: grey, icon: Icons.IconClock };

@@ -78,5 +78,7 @@ export const fieldName = (pointer: string): string =>
   pointer
     .split('/')
     .slice(1)
-    .map((part) => (/^\d+$/.test(part) ? String(Number(part) + 1) : words(part.replaceAll('~1', '/').replaceAll('~0', '~'))))
+    .map((part) =>
+      /^\d+$/.test(part) ? String(Number(part) + 1) : words(part.replaceAll('~1', '/').replaceAll('~0', '~')),
+    )
     .join(' › ');

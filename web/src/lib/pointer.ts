@@ -2,12 +2,12 @@
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-const unescape = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
-const escape = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
+const decode = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
+const encode = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
-export const join = (pointer: string, name: string | number): string => `${pointer}/${escape(String(name))}`;
+export const join = (pointer: string, name: string | number): string => `${pointer}/${encode(String(name))}`;
 
-const parts = (pointer: string): string[] => (pointer === '' ? [] : pointer.split('/').slice(1).map(unescape));
+const parts = (pointer: string): string[] => (pointer === '' ? [] : pointer.split('/').slice(1).map(decode));
 
 /** A copy of the result with one value changed; undefined takes it out. */
 export function put(root: Json, pointer: string, value: Json | undefined): Json {

@@ -298,7 +298,6 @@ fn detail(app: &App, row: &BatchRow) -> Result<BatchDetail, Problem> {
 
 /// What is to be changed; what is absent stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct Change {
     /// A new name.
     #[schema(max_length = 200)]

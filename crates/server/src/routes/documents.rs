@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use docmill_core::id::{DocumentId, Ordinal};
 use docmill_store::{BatchRow, DocumentDetail, DocumentQuery, Position, SortBy};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::params::{DocumentFilter, Path, Query};
@@ -78,6 +78,54 @@ fn page_query(filter: &DocumentFilter, query: &ListQuery) -> Result<DocumentQuer
         limit: query.limit.unwrap_or(100).clamp(1, 1000),
         ..filter.query()?
     })
+}
+
+/// The documents beside one, in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Around {
+    /// The number of the one before; absent: it is the first.
+    #[schema(required)]
+    pub previous: Option<u64>,
+    /// The number of the one after; absent: it is the last.
+    #[schema(required)]
+    pub next: Option<u64>,
+}
+
+/// Which documents stand before and after one in a list: for going through it one by one.
+#[utoipa::path(get, path = "/batches/{batch}/documents/{document}/around", tag = "documents",
+    params(("batch" = String, Path, description = "Id, short id, name, or `last`"),
+        ("document" = u64, Path, description = "Its number in the batch"), DocumentFilter,
+        ("sort" = Option<String>, Query, description = "As in the list"),
+        ("order" = Option<String>, Query, description = "As in the list")),
+    responses((status = 200, body = Around), (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn around(
+    State(app): State<App>,
+    Path((batch, document)): Path<(String, u64)>,
+    Query(filter): Query<DocumentFilter>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Around>, Problem> {
+    let (row, _) = found(&app, &batch, document).await?;
+    let list = DocumentQuery {
+        limit: 1,
+        ..page_query(&filter, &query)?
+    };
+    let mut beside = Vec::new();
+    for position in [
+        Position::BeforeDocument(Ordinal(document)),
+        Position::AfterDocument(Ordinal(document)),
+    ] {
+        let query = DocumentQuery {
+            position,
+            ..list.clone()
+        };
+        let page = app.store().documents(row.id, query).await?;
+        beside.push(page.rows.first().map(|row| row.ordinal.0));
+    }
+    Ok(axum::Json(Around {
+        previous: beside[0],
+        next: beside[1],
+    }))
 }
 
 async fn found(app: &App, batch: &str, number: u64) -> Result<(BatchRow, DocumentDetail), Problem> {

@@ -43,6 +43,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(steer::passwords))
         .routes(routes!(documents::list))
         .routes(routes!(documents::get))
+        .routes(routes!(documents::around))
         .routes(routes!(documents::reading))
         .routes(routes!(documents::picture))
         .routes(routes!(documents::prompt))

@@ -115,13 +115,15 @@ pub async fn cancel(
 
 /// Which failed documents to try again; nothing said: all of them.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct Retry {
     /// Only with these failures.
+    #[serde(default)]
     pub error_codes: Vec<String>,
     /// Only these documents.
+    #[serde(default)]
     pub documents: Vec<u64>,
     /// Cancelled ones too.
+    #[serde(default)]
     pub cancelled: bool,
 }
 

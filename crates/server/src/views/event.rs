@@ -29,7 +29,7 @@ pub struct EventView {
     pub text: String,
     /// What else belongs to it: amounts in dollars, times as text.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub more: Map<String, Value>,
 }
 

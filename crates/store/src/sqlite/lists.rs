@@ -9,7 +9,7 @@
 
 use docmill_core::id::{BatchId, Ordinal};
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::cursor::{Cursor, Value};
 use crate::records::{DocumentPage, DocumentQuery, DocumentRow, Matching, Position, SortBy};
@@ -34,9 +34,25 @@ pub(super) fn page(
         .query_row([id.0.as_bytes()], |row| {
             read_hot(row).map(|hot| (hot.key, hot.counters))
         })?;
-    let place = match Place::of(query) {
-        Ok(place) => place,
-        Err(reason) => return Ok(Err(reason)),
+    let place = match &query.position {
+        Position::AfterDocument(ordinal) | Position::BeforeDocument(ordinal) => {
+            let row = connection
+                .prepare_cached("SELECT * FROM documents WHERE id = ?1")?
+                .query_row([document_row(key, *ordinal)], read)
+                .optional()?;
+            match row {
+                Some(row) => Place {
+                    cursor: Some(cursor_of(&row, query.sort, 0)),
+                    offset: 0,
+                    backwards: matches!(query.position, Position::BeforeDocument(_)),
+                },
+                None => return Ok(Err(format!("the batch has no document {ordinal}"))),
+            }
+        }
+        _ => match Place::of(query) {
+            Ok(place) => place,
+            Err(reason) => return Ok(Err(reason)),
+        },
     };
     let filter = Filter::of(key, query);
     let matching = filter.matching(connection, query, &counters)?;
@@ -66,7 +82,8 @@ impl Place {
             })
         };
         Ok(match &query.position {
-            Position::First => Self {
+            // Documents are looked up before.
+            Position::First | Position::AfterDocument(_) | Position::BeforeDocument(_) => Self {
                 cursor: None,
                 offset: 0,
                 backwards: false,
@@ -250,6 +267,24 @@ fn sort(rows: &mut [DocumentRow], by: SortBy, descending: bool) {
     }
 }
 
+/// The place of a row in a list of this order.
+fn cursor_of(row: &DocumentRow, sort: SortBy, position: u64) -> Cursor {
+    let value = match sort {
+        SortBy::Ordinal => Value::Number(0),
+        SortBy::Name => Value::Text(row.name.clone()),
+        SortBy::Cost => Value::Number(row.cost.nanos()),
+        SortBy::Pages => Value::Number(row.pages.map_or(-1, i64::from)),
+        SortBy::Updated => Value::Number(row.updated_at.0),
+        SortBy::Risk => Value::Number(row.risk.map_or(-1, i64::from)),
+    };
+    Cursor {
+        sort,
+        position,
+        ordinal: row.ordinal,
+        value,
+    }
+}
+
 fn finish(
     rows: Vec<DocumentRow>,
     place: &Place,
@@ -264,23 +299,7 @@ fn finish(
         (Some(cursor), true) => (cursor.position > count).then(|| cursor.position - count),
     }
     .filter(|_| count > 0);
-    let cursor = |row: &DocumentRow, position: u64| {
-        let value = match query.sort {
-            SortBy::Ordinal => Value::Number(0),
-            SortBy::Name => Value::Text(row.name.clone()),
-            SortBy::Cost => Value::Number(row.cost.nanos()),
-            SortBy::Pages => Value::Number(row.pages.map_or(-1, i64::from)),
-            SortBy::Updated => Value::Number(row.updated_at.0),
-            SortBy::Risk => Value::Number(row.risk.map_or(-1, i64::from)),
-        };
-        Cursor {
-            sort: query.sort,
-            position,
-            ordinal: row.ordinal,
-            value,
-        }
-        .encode()
-    };
+    let cursor = |row: &DocumentRow, position: u64| cursor_of(row, query.sort, position).encode();
     let (before, after) = match place.backwards {
         // Coming from a later page, there is one after this.
         true => (more, true),

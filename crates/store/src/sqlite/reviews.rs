@@ -172,7 +172,8 @@ pub(super) fn reviewed_after(
              FROM documents INDEXED BY documents_by_verdict
              JOIN reviews ON reviews.document = documents.id
              LEFT JOIN extractions ON extractions.document = documents.id
-             WHERE documents.batch = ?1 AND documents.verdict IN ('approved', 'rejected') AND documents.id > ?2
+             WHERE documents.batch = ?1 AND documents.verdict <> ''
+                AND documents.verdict IN ('approved', 'rejected') AND documents.id > ?2
              ORDER BY documents.id LIMIT ?3",
         )?
         .query_map(

@@ -1,0 +1,232 @@
+// What stands around every page: the ways to go, the palette, signing in.
+import {
+  ActionIcon,
+  Button,
+  Kbd,
+  Modal,
+  PasswordInput,
+  Stack,
+  Table,
+  Text,
+  Tooltip,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
+import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Suspense, useState } from 'react';
+import { api, ask, ProblemError } from './api/client';
+import * as Icons from './components/icons';
+import { Empty, Loading, Trouble } from './components/parts';
+import { words } from './lib/format';
+import { useKeys } from './lib/hooks';
+
+const ways = [
+  { to: '/', name: 'Batches', icon: Icons.IconList },
+  { to: '/review', name: 'Review', icon: Icons.IconEye },
+  { to: '/analytics', name: 'Analytics', icon: Icons.IconChart },
+  { to: '/templates', name: 'Templates', icon: Icons.IconFile },
+  { to: '/settings', name: 'Settings', icon: Icons.IconGear },
+] as const;
+
+export function Shell() {
+  const [help, setHelp] = useState(false);
+  useKeys({
+    '?': () => setHelp(true),
+    '/': () =>
+      (
+        document.querySelector<HTMLInputElement>('[data-search]') ??
+        document.querySelector<HTMLInputElement>('input[type=search]')
+      )?.focus(),
+  });
+  const session = useQuery({
+    queryKey: ['session'],
+    queryFn: () => ask(api.GET('/api/v1/session')),
+    staleTime: 60_000,
+  });
+  const locked = session.data?.role === 'nobody';
+  return (
+    <div className="shell">
+      <a className="skip-link" href="#main">
+        Skip to the content
+      </a>
+      <nav className="side" aria-label="Pages">
+        <Link className="brand" to="/" aria-label="docmill: all batches">
+          <img src="icon.svg" alt="" width={22} height={22} />
+          <span>docmill</span>
+        </Link>
+        {ways.map((way) => (
+          <Link
+            key={way.to}
+            className="nav-link"
+            to={way.to}
+            activeOptions={{ exact: way.to === '/', includeSearch: false }}
+            aria-label={way.name}
+          >
+            <way.icon />
+            <span className="wide">{way.name}</span>
+          </Link>
+        ))}
+        <div className="side-foot">
+          <Scheme />
+          <Tooltip label="Go anywhere (Ctrl-K)">
+            <ActionIcon variant="subtle" color="gray" aria-label="Go anywhere" onClick={() => spotlight.open()}>
+              <Icons.IconSearch />
+            </ActionIcon>
+          </Tooltip>
+          <Tooltip label="Keys (?)">
+            <ActionIcon variant="subtle" color="gray" aria-label="Keys" onClick={() => setHelp(true)}>
+              <Text size="sm" fw={600}>
+                ?
+              </Text>
+            </ActionIcon>
+          </Tooltip>
+        </div>
+      </nav>
+      <main className="main" id="main" tabIndex={-1}>
+        {locked ? (
+          <SignIn />
+        ) : (
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        )}
+      </main>
+      <Palette />
+      <Keys opened={help} close={() => setHelp(false)} />
+    </div>
+  );
+}
+
+function Scheme() {
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme('light');
+  const other = scheme === 'dark' ? 'light' : 'dark';
+  return (
+    <Tooltip label={`Make it ${other}`}>
+      <ActionIcon variant="subtle" color="gray" aria-label={`Make it ${other}`} onClick={() => setColorScheme(other)}>
+        {scheme === 'dark' ? <Icons.IconSun /> : <Icons.IconMoon />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function Palette() {
+  const navigate = useNavigate();
+  const [query, setQuery] = useState('');
+  const batches = useQuery({
+    queryKey: ['palette', query],
+    queryFn: ({ signal }) =>
+      ask(
+        api.GET('/api/v1/batches', {
+          params: { query: { search: query || undefined, limit: 8, sort: 'updated' } },
+          signal,
+        }),
+      ),
+    enabled: query !== '',
+    placeholderData: (before) => before,
+  });
+  const actions: SpotlightActionData[] = [
+    {
+      id: 'new',
+      label: 'New batch',
+      description: 'Documents, template, model, estimate',
+      onClick: () => navigate({ to: '/new' }),
+    },
+    ...ways.map((way) => ({ id: way.to, label: way.name, onClick: () => void navigate({ to: way.to }) })),
+    ...(batches.data?.batches ?? []).map((batch) => ({
+      id: batch.id,
+      label: batch.name,
+      description: `${words(batch.state)}, ${batch.documents.total} documents`,
+      onClick: () => void navigate({ to: '/batches/$batch', params: { batch: batch.id } }),
+    })),
+  ];
+  return (
+    <Spotlight
+      actions={actions}
+      query={query}
+      onQueryChange={setQuery}
+      nothingFound="Nothing of this name"
+      highlightQuery
+      searchProps={{ placeholder: 'A page, or a batch by its name', 'aria-label': 'Go anywhere' }}
+      shortcut={['mod + K']}
+    />
+  );
+}
+
+const keys: [string, string][] = [
+  ['Ctrl K', 'Go anywhere'],
+  ['/', 'Search'],
+  ['?', 'These keys'],
+  ['j  k', 'Next and previous document'],
+  ['a', 'Approve, and go on'],
+  ['r', 'Reject, and go on'],
+  ['e', 'Edit the first field'],
+  ['+  −  0', 'Zoom in, out, fit'],
+];
+
+function Keys({ opened, close }: { opened: boolean; close: () => void }) {
+  return (
+    <Modal opened={opened} onClose={close} title="Keys" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Table>
+        <Table.Tbody>
+          {keys.map(([key, what]) => (
+            <Table.Tr key={key}>
+              <Table.Td>
+                <Kbd>{key}</Kbd>
+              </Table.Td>
+              <Table.Td>{what}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Modal>
+  );
+}
+
+function SignIn() {
+  const [key, setKey] = useState('');
+  const [error, setError] = useState<unknown>(null);
+  const client = useQueryClient();
+  const go = async () => {
+    try {
+      await ask(api.POST('/api/v1/session', { body: { key } }));
+      await client.invalidateQueries();
+    } catch (error) {
+      setError(error instanceof ProblemError ? error : new Error('The key could not be tried.'));
+    }
+  };
+  return (
+    <Stack maw={380} mx="auto" mt={80}>
+      <h1>Sign in</h1>
+      <Text size="sm" c="dimmed">
+        This server asks for a key. Whoever runs it makes one with <code>docmill key add</code>.
+      </Text>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void go();
+        }}
+      >
+        <Stack>
+          <PasswordInput label="Key" value={key} onChange={(event) => setKey(event.currentTarget.value)} autoFocus />
+          {error !== null && <Trouble error={error} />}
+          <Button type="submit" disabled={key === ''}>
+            Sign in
+          </Button>
+        </Stack>
+      </form>
+    </Stack>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Empty title="There is nothing here">
+      <Text>
+        The address names no page. <Link to="/">All batches</Link>
+      </Text>
+    </Empty>
+  );
+}

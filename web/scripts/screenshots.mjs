@@ -39,7 +39,10 @@ for (const [name, width, scheme] of [
 ]) {
   const page = await browser.newPage({ viewport: { width, height: width > 800 ? 900 : 844 }, colorScheme: scheme });
   page.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
-  page.on('response', (answer) => answer.status() >= 400 && console.error(`${name}: ${answer.status()} ${answer.url()}`));
+  page.on(
+    'response',
+    (answer) => answer.status() >= 400 && console.error(`${name}: ${answer.status()} ${answer.url()}`),
+  );
   for (const [what, path] of Object.entries(pages)) {
     if (only && !only.split(',').includes(what)) continue;
     await page.goto(base + path);

@@ -19,6 +19,7 @@ mod params;
 pub mod problem;
 pub mod pulse;
 mod routes;
+mod spending;
 pub mod views;
 
 use std::sync::Arc;
@@ -66,7 +67,8 @@ pub fn router(app: App) -> Router {
     if base.is_empty() {
         routes
     } else {
-        Router::new().nest(&base, routes)
+        // Without the path too: a proxy may take it off, and health is asked for at the root.
+        Router::new().nest(&base, routes.clone()).fallback_service(routes)
     }
 }
 
@@ -97,7 +99,8 @@ pub async fn serve(
     let dispatcher = Dispatcher::new(engine.clone());
     let pulse = pulse::Pulse::new();
     let (quiet, silenced) = watch::channel(false);
-    let beating = tokio::spawn(pulse.clone().run(engine.clone(), silenced));
+    let beating = tokio::spawn(pulse.clone().run(engine.clone(), silenced.clone()));
+    let watching = tokio::spawn(spending::watch(engine.clone(), silenced));
     let app = App {
         engine,
         dispatcher: dispatcher.clone(),
@@ -122,6 +125,7 @@ pub async fn serve(
         _ = now.wait_for(|stop| *stop == Stop::Now) => {}
     }
     quiet.send_replace(true);
-    let _ = beating.await;
+    // They end by themselves now; nothing of theirs can be lost.
+    let _ = tokio::join!(beating, watching);
     served
 }

@@ -19,7 +19,7 @@ export function EstimateTable({ estimate }: { estimate: Estimate }) {
   const unreadable = Object.entries(estimate.unreadable);
   return (
     <>
-      <div className="table-wrap">
+      <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
         <table className="list">
           <thead>
             <tr>

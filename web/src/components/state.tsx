@@ -38,7 +38,16 @@ export function State({ of }: { of: string }) {
   const look = looks[of] ?? { color: grey, icon: Icons.IconClock };
   const Icon = look.icon;
   return (
-    <Badge className="state" color={look.color} variant="light" size="sm" radius="sm" leftSection={<Icon size={12} />}>
+    <Badge
+      className="state"
+      color={look.color}
+      // Darker, or lighter, than the component's own: small text must be readable.
+      c={`light-dark(color-mix(in oklab, var(--mantine-color-${look.color}-9) 72%, black), var(--mantine-color-${look.color}-1))`}
+      variant="light"
+      size="sm"
+      radius="sm"
+      leftSection={<Icon size={12} />}
+    >
       {names[of] ?? words(of)}
     </Badge>
   );

@@ -180,7 +180,7 @@ function Compare({ a, b, names }: { a: Slice; b: Slice; names: [string, string] 
   return (
     <section className="section" aria-label="Comparison">
       <h2>Side by side</h2>
-      <div className="table-wrap">
+      <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
         <table className="list dense">
           <thead>
             <tr>
@@ -297,7 +297,7 @@ function Classes({ data, batches }: { data: Activity; batches: Schemas['BatchVie
     <div className="two">
       {groups.map(([name, rows]) => (
         <section className="section" key={name} aria-label={`By ${name.toLowerCase()}`}>
-          <div className="table-wrap">
+          <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
             <table className="list dense">
               <thead>
                 <tr>

@@ -430,7 +430,7 @@ function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[]
   const asked = retrying === 'all' ? batch.documents.failed : (retrying?.documents ?? 0);
   return (
     <>
-      <div className="table-wrap">
+      <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
         <table className="list stack">
           <tbody>
             {failures.map((failure) => (
@@ -717,7 +717,6 @@ function Log({ batch, lines }: { batch: BatchDetail; lines: LogLine[] }) {
         role="log"
         aria-label="Log"
         aria-live="off"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard
         tabIndex={0}
         onScroll={(event) => {
           const it = event.currentTarget;

@@ -229,7 +229,7 @@ export default function Batches() {
           </Empty>
         )
       ) : (
-        <div className="table-wrap">
+        <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
           <table className="list">
             <thead>
               <tr>

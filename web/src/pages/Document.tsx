@@ -90,14 +90,18 @@ export default function Document() {
         queryFn: () => getDetail(id, String(other)),
         staleTime: 30_000,
       });
-      void client.prefetchQuery({
-        queryKey: ['reading', id, String(other)],
-        queryFn: () => getReading(id, String(other)),
-        staleTime: 300_000,
-        retry: false,
-      });
-      const image = new Image();
-      image.src = pageUrl(id, other, 1);
+      client
+        .fetchQuery({
+          queryKey: ['reading', id, String(other)],
+          queryFn: () => getReading(id, String(other)),
+          staleTime: 300_000,
+          retry: false,
+        })
+        .then((reading) => {
+          if (reading.has_pictures) new Image().src = pageUrl(id, other, 1);
+        })
+        // Whoever opens it hears why it cannot be shown.
+        .catch(() => {});
     }
   }, [around.next, around.previous, client, id]);
 
@@ -489,7 +493,6 @@ function Pages({
           {reading.data && `${count(reading.data.page_count)} page${reading.data.page_count === 1 ? '' : 's'}`}
         </Text>
       </Group>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard */}
       <section className="doc-pages" ref={holder} tabIndex={0} aria-label="Pages">
         {reading.isError && <Trouble error={reading.error} retry={() => reading.refetch()} />}
         {reading.isPending && <Loading rows={1} height={400} />}

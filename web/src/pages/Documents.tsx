@@ -441,7 +441,7 @@ export default function Documents() {
           </Empty>
         )
       ) : (
-        <div className="table-wrap" aria-busy={list.isPlaceholderData}>
+        <div className="table-wrap" tabIndex={0} role="group" aria-label="Table" aria-busy={list.isPlaceholderData}>
           <table className={density === 'dense' ? 'list dense' : 'list'} data-testid="documents">
             <thead>
               <tr>

@@ -809,7 +809,7 @@ function Models({ models, current }: { models: Schemas['Comparison'][]; current:
   return (
     <section className="section" aria-label="Models side by side">
       <h2>The same documents with other models</h2>
-      <div className="table-wrap">
+      <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
         <table className="list dense">
           <thead>
             <tr>

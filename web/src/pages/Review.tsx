@@ -147,7 +147,7 @@ export default function Review() {
           ) : queue.data.documents.length === 0 ? (
             <Text size="sm">Everything is reviewed.</Text>
           ) : (
-            <div className="table-wrap">
+            <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
               <table className="list dense">
                 <thead>
                   <tr>
@@ -186,7 +186,7 @@ export default function Review() {
               interval that holds the truth (95 %).
             </Text>
           ) : (
-            <div className="table-wrap">
+            <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
               <table className="list dense">
                 <thead>
                   <tr>

@@ -258,7 +258,7 @@ function Models() {
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
       </Group>
-      <div className="table-wrap">
+      <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
         <table className="list dense">
           <thead>
             <tr>

@@ -24,7 +24,7 @@ export default function Templates() {
       <h1>Templates</h1>
       <div className="two">
         <section className="section" aria-label="All templates">
-          <div className="table-wrap">
+          <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
             <table className="list">
               <thead>
                 <tr>

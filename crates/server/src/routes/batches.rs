@@ -8,10 +8,9 @@ use docmill_core::money::{PicoPerToken, Usd};
 use docmill_core::plan::Plan;
 use docmill_core::price::Price;
 use docmill_core::template::answer_limit;
-use docmill_core::time::Timestamp;
 use docmill_engine::jobs::JobSpec;
 use docmill_engine::open::BatchSpec;
-use docmill_store::{ActivityQuery, BatchChange, BatchQuery, BatchRow, BatchSort};
+use docmill_store::{BatchChange, BatchQuery, BatchRow, BatchSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,6 +19,7 @@ use crate::guard::Caller;
 use crate::params::{Json, Path, Query, amount, names};
 use crate::problem::Problem;
 use crate::routes::{settings, templates};
+use crate::spending;
 use crate::views::{
     BatchDetail, BatchList, BatchView, Comparison, EventList, EventView, FailureView, Totals, dollars,
 };
@@ -463,60 +463,24 @@ fn approximate(count: u64) -> f64 {
 /// Money and work of all batches together.
 #[utoipa::path(get, path = "/totals", tag = "batches", responses((status = 200, body = Totals)))]
 pub async fn totals(State(app): State<App>) -> Result<axum::Json<Totals>, Problem> {
-    let now = app.now();
-    let (day, month) = (start_of_day(now), start_of_month(now));
-    let query = ActivityQuery {
-        from: month,
-        to: now.plus_ms(60_000),
-        step_ms: DAY_MS,
-        ..ActivityQuery::default()
-    };
-    let mut month_cost = Usd::ZERO;
-    let mut today = (Usd::ZERO, 0);
-    for row in app.store().activity(query).await? {
-        month_cost = month_cost.saturating_add(row.activity.cost);
-        if row.at >= day {
-            today.0 = today.0.saturating_add(row.activity.cost);
-            today.1 += row.activity.completed;
-        }
-    }
+    let spent = spending::since(app.store(), app.now()).await?;
     let settings = settings::load(app.store()).await?;
     let (running, documents_per_second) = app.pulse.running();
     Ok(axum::Json(Totals {
-        today_usd: dollars(today.0),
-        month_usd: dollars(month_cost),
+        today_usd: dollars(spent.day),
+        month_usd: dollars(spent.month),
         day_budget_usd: settings.day_budget_usd,
         month_budget_usd: settings.month_budget_usd,
-        documents_today: today.1,
+        documents_today: spent.documents,
         running: running.iter().filter(|view| view.state == "running").count() as u64,
         documents_per_second,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }))
 }
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
-
-fn start_of_day(now: Timestamp) -> Timestamp {
-    Timestamp(now.0.div_euclid(DAY_MS) * DAY_MS)
-}
-
-fn start_of_month(now: Timestamp) -> Timestamp {
-    use chrono::{DateTime, Datelike, Utc};
-    let day = DateTime::<Utc>::from_timestamp_millis(now.0).map_or(1, |at| at.day());
-    start_of_day(now.plus_ms(-i64::from(day - 1) * DAY_MS))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_month_begins_on_its_first_day() {
-        // 2026-11-23T12:00:00Z
-        let now = Timestamp(1_795_435_200_000);
-        assert_eq!(crate::views::time(start_of_month(now)), "2026-11-01T00:00:00.000Z");
-        assert_eq!(crate::views::time(start_of_day(now)), "2026-11-23T00:00:00.000Z");
-    }
 
     #[test]
     fn a_typed_price_is_exact() {

@@ -7,7 +7,7 @@ mod jobs;
 mod models;
 mod reviews;
 mod session;
-mod settings;
+pub(crate) mod settings;
 mod sources;
 mod steer;
 mod templates;

@@ -5,7 +5,10 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples
+.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve
+
+# What the dashboard is built from.
+WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -13,12 +16,27 @@ help: ## This list
 setup: ## Check the tools, install tesseract where permitted
 	@scripts/setup.sh
 
-demo: setup ## Read the samples, print the table, rehearse 10,000 documents under a budget
+dashboard: web/dist/index.html ## Build the dashboard, when its sources changed
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB)
+	cd web && npm run --silent build
+
+serve: dashboard ## The dashboard and the API at http://127.0.0.1:7878
+	$(CARGO) run --release --locked -p docmill -- serve
+
+demo: setup dashboard ## Read the samples, print the table, rehearse 10,000 documents under a budget
 	$(CARGO) build --release --locked -p docmill
 	scripts/demo.sh
 
-# The suite comes last: its summary is the closing line.
-test: setup lint licenses ## Everything that is checked
+# The suites come last: their summaries are the closing lines.
+test: ## Everything that is checked
+	@scripts/setup.sh tests
+	$(MAKE) dashboard
+	$(MAKE) lint licenses
 	$(CARGO) test --workspace --locked --doc --quiet
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		echo "$(CARGO) nextest run --workspace --locked"; \
@@ -27,13 +45,29 @@ test: setup lint licenses ## Everything that is checked
 		echo "$(CARGO) test --workspace --locked --lib --bins --tests"; \
 		$(CARGO) test --workspace --locked --lib --bins --tests; \
 	fi
+	cd web && npm test --silent
+	$(MAKE) browser
 
-lint: ## Formatting and lints, warnings as errors
+browser: dashboard ## Browser tests, in the machine's Chromium
+	$(CARGO) build --locked -p docmill
+	cd web && npm run --silent browser
+
+screenshots: dashboard ## Every page, light, dark, wide and narrow, into target/screenshots
+	$(CARGO) build --locked -p docmill
+	scripts/screenshots.sh
+
+api-fuzz: dashboard ## Lint the API's description and fuzz the API with it
+	$(CARGO) build --locked -p docmill
+	scripts/api-fuzz.sh
+
+lint: web/node_modules/.package-lock.json ## Formatting and lints, warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	cd web && npm run --silent lint
 
 fmt: ## Format the code
 	$(CARGO) fmt --all
+	cd web && npm run --silent fmt
 
 licenses: ## Every crate's licence against the list
 	$(PYTHON) scripts/check-licenses.py --self-test

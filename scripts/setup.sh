@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Gets a fresh Debian-like machine ready: checks the tools that must be there, and
-# installs tesseract (reads scans) where that is permitted. What is missing and cannot
-# be installed is named; only what nothing works without ends with a failure.
+# installs tesseract (reads scans) where that is permitted; with "tests" also Chromium (browser
+# tests). What is missing and cannot be installed is named; only what nothing works without ends
+# with a failure.
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -20,6 +21,10 @@ if ! have python3; then
     say "python3 is missing (checks and samples): apt-get install python3"
     fatal=1
 fi
+if ! have node || ! have npm; then
+    say "Node.js is missing (the dashboard is built with it): install version 20 or newer with npm"
+    fatal=1
+fi
 [ "$fatal" -eq 0 ] || exit 1
 
 # What tesseract can read, one language a line; empty without tesseract.
@@ -30,6 +35,9 @@ have tesseract || wanted+=(tesseract-ocr)
 for language in eng deu; do
     languages | grep -qx "$language" || wanted+=("tesseract-ocr-$language")
 done
+if [ "${1:-}" = tests ] && ! [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
+    wanted+=(chromium)
+fi
 [ "${#wanted[@]}" -gt 0 ] || exit 0
 
 as_root=()
@@ -37,12 +45,12 @@ if [ "$(id -u)" -ne 0 ]; then
     if have sudo && sudo -n true 2>/dev/null; then
         as_root=(sudo -n)
     else
-        say "scans cannot be read until someone runs: sudo apt-get install ${wanted[*]}"
+        say "scans are not read and the browser is not tested until someone runs: sudo apt-get install ${wanted[*]}"
         exit 0
     fi
 fi
 if ! have apt-get; then
-    say "scans cannot be read until these are installed (no apt-get here): ${wanted[*]}"
+    say "scans are not read and the browser is not tested until these are installed (no apt-get here): ${wanted[*]}"
     exit 0
 fi
 say "installing ${wanted[*]}"
@@ -54,6 +62,6 @@ if ! install >"$log" 2>&1; then
     "${as_root[@]}" apt-get update >>"$log" 2>&1 || true
     if ! install >>"$log" 2>&1; then
         tail -n 5 "$log" >&2
-        say "could not install ${wanted[*]}; going on without: scans will be reported as unreadable"
+        say "could not install ${wanted[*]}; going on without: scans will be reported as unreadable, and browser tests fail"
     fi
 fi

@@ -97,9 +97,6 @@ fn bucket_of(ms: u32) -> usize {
 /// The longest time that falls into a bucket, in milliseconds.
 fn upper_edge(bucket: usize) -> u64 {
     let bucket = bucket as u64 + 1;
-    let (doublings, quarter) = (
-        bucket / u64::from(PER_DOUBLING),
-        bucket % u64::from(PER_DOUBLING),
-    );
+    let (doublings, quarter) = (bucket / u64::from(PER_DOUBLING), bucket % u64::from(PER_DOUBLING));
     (((4 + quarter) << doublings) >> 2).saturating_sub(1).max(1)
 }

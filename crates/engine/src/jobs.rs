@@ -144,7 +144,10 @@ impl Engine {
                 evidence,
                 query,
                 ordinals,
-            } => self.write_results(job, &format, evidence, *query, ordinals, place).await,
+            } => {
+                self.write_results(job, &format, evidence, *query, ordinals, place)
+                    .await
+            }
         }
     }
 

@@ -71,7 +71,9 @@ impl Engine {
             first_page: page,
             max_pages: 1,
         };
-        let pictures = Desk::new(self, &batch.plan).pictures(sheet(document), images).await?;
+        let pictures = Desk::new(self, &batch.plan)
+            .pictures(sheet(document), images)
+            .await?;
         Ok(pictures.into_iter().next())
     }
 
@@ -120,7 +122,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the model cannot be used, or the document cannot be read.
-    pub async fn asked(&self, batch: &BatchRow, document: &DocumentRow) -> Result<Result<Asked, Failure>, EngineError> {
+    pub async fn asked(
+        &self,
+        batch: &BatchRow,
+        document: &DocumentRow,
+    ) -> Result<Result<Asked, Failure>, EngineError> {
         let setup = Setup::new(self, batch)?;
         Ok(ask(&setup, sheet(document)).await)
     }

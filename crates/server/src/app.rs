@@ -152,7 +152,10 @@ impl App {
             };
             Problem::unprocessable(
                 "source",
-                format!("{} is not below an allowed folder, or is not there", path.display()),
+                format!(
+                    "{} is not below an allowed folder, or is not there",
+                    path.display()
+                ),
             )
             .hint(hint)
         };

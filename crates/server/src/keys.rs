@@ -52,7 +52,9 @@ impl FromStr for Role {
             "viewer" => Ok(Self::Viewer),
             "operator" => Ok(Self::Operator),
             "admin" => Ok(Self::Admin),
-            _ => Err(format!("{name:?} is no role; there are viewer, operator and admin")),
+            _ => Err(format!(
+                "{name:?} is no role; there are viewer, operator and admin"
+            )),
         }
     }
 }
@@ -83,7 +85,11 @@ pub(crate) async fn all(store: &dyn Store) -> Result<Vec<Key>, StoreError> {
 /// When the store fails.
 pub async fn make(store: &dyn Store, name: &str, role: Role, now: Timestamp) -> Result<String, StoreError> {
     // Two version 4 identifiers: 244 bits from the system's source of randomness.
-    let random = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let random = format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    );
     let secret = format!("{PREFIX}{random}");
     let key = Key {
         name: name.to_owned(),

@@ -72,7 +72,6 @@ pub fn router(app: App) -> Router {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 fn broke_down(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     axum::response::IntoResponse::into_response(
         Problem::new(

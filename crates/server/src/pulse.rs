@@ -105,9 +105,9 @@ impl Pulse {
             for row in rows {
                 state.note(row, &lanes, now);
             }
-            state
-                .batches
-                .retain(|_, watched| matches!(watched.row.state, BatchState::Running | BatchState::Estimating));
+            state.batches.retain(|_, watched| {
+                matches!(watched.row.state, BatchState::Running | BatchState::Estimating)
+            });
         }
         self.shared.beats.send_modify(|beats| *beats += 1);
         Ok(())

@@ -128,7 +128,10 @@ mod tests {
     fn a_month_begins_on_its_first_day() {
         // 2026-11-23T12:00:00Z
         let now = Timestamp(1_795_435_200_000);
-        assert_eq!(crate::views::time(start_of_month(now)), "2026-11-01T00:00:00.000Z");
+        assert_eq!(
+            crate::views::time(start_of_month(now)),
+            "2026-11-01T00:00:00.000Z"
+        );
         assert_eq!(crate::views::time(start_of_day(now)), "2026-11-23T00:00:00.000Z");
     }
 

@@ -274,7 +274,12 @@ pub trait Store: Send + Sync {
     -> Result<JobState, StoreError>;
 
     /// Jobs of one batch or of all, newest first; those that are not over, or the last `limit`.
-    async fn jobs(&self, batch: Option<BatchId>, only_running: bool, limit: u32) -> Result<Vec<JobRow>, StoreError>;
+    async fn jobs(
+        &self,
+        batch: Option<BatchId>,
+        only_running: bool,
+        limit: u32,
+    ) -> Result<Vec<JobRow>, StoreError>;
 
     /// One job.
     async fn job(&self, job: u64) -> Result<Option<JobRow>, StoreError>;

@@ -70,14 +70,23 @@ fn field(name: &str, value: &str) -> Value {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let letters = value.chars().filter(|c| c.is_alphabetic()).count();
     let has_date = value.contains(['-', '/', '.']) && digits >= 5 && letters <= 9;
+    // `1,234.50 EUR` is an amount, `A-17` a name.
+    let is_currency = |word: &str| word.len() == 3 && word.chars().all(|c| c.is_ascii_uppercase());
     let is_amount = digits > 0
-        && letters <= 3
-        && value
-            .chars()
-            .all(|c| c.is_ascii_digit() || c.is_alphabetic() || " .,'$€£¥-+%".contains(c));
+        && value.split_whitespace().all(|word| {
+            is_currency(word)
+                || word
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || ".,'$€£¥-+%".contains(c))
+        });
     let separators = value.matches(['-', '/']).count() + value.matches('.').count() / 2;
     let mut field = Map::new();
-    if has_date && separators >= 1 && digits <= 8 && value.matches(',').count() == 0 && !value.contains(['$', '€', '£']) {
+    if has_date
+        && separators >= 1
+        && digits <= 8
+        && value.matches(',').count() == 0
+        && !value.contains(['$', '€', '£'])
+    {
         field.insert("type".to_owned(), json!("string"));
         field.insert("format".to_owned(), json!("date"));
     } else if is_amount {

@@ -65,10 +65,7 @@ const WHOLE_TEXT: u64 = 16_384;
 /// The limit on each answer when the user does not say.
 #[must_use]
 pub fn answer_limit(template: &super::Template) -> u32 {
-    let fields = template
-        .schema
-        .get("properties")
-        .and_then(Value::as_object);
+    let fields = template.schema.get("properties").and_then(Value::as_object);
     let holds_text = fields.into_iter().flatten().any(|(_, field)| {
         field
             .get("x-docmill-merge")

@@ -8,6 +8,7 @@ mod ground;
 mod ledger;
 mod pacing;
 mod parts;
+mod people;
 mod price;
 mod review;
 mod tables;

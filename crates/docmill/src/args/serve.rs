@@ -21,7 +21,12 @@ docmill key add NAME --role admin.
 Stop it with Ctrl-C: calls in flight are finished, and running batches go on with the next start.")]
 pub struct ServeArgs {
     /// Address and port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878", env = "DOCMILL_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7878",
+        env = "DOCMILL_LISTEN"
+    )]
     pub listen: SocketAddr,
     /// Folder below which documents may be read; repeatable [default: your home folder, at this machine only]
     #[arg(long = "root", value_name = "DIR")]

@@ -8,9 +8,9 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::live::LOOK_EVERY;
 use crate::report::text::{clean, time_of_day};
-use docmill_server::views::words::sentence;
 use crate::report::{Style, json, paint};
 use crate::wire;
+use docmill_server::views::words::sentence;
 
 /// Events fetched at a time while following.
 const CHUNK: u32 = 500;

@@ -20,7 +20,9 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     log(args.log_json);
     let base_path = args.base_path.trim_end_matches('/').to_owned();
     if !base_path.is_empty() && !base_path.starts_with('/') {
-        return Err(Fault::usage(format!("{base_path:?} is no path")).hint("it begins with a slash: /docmill"));
+        return Err(
+            Fault::usage(format!("{base_path:?} is no path")).hint("it begins with a slash: /docmill")
+        );
     }
     let store = wire::store_to_work(context)?;
     let is_local = args.listen.ip().is_loopback();
@@ -33,7 +35,10 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     }
     let lock = ServerLock::take(context)?;
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-        let fault = Fault::new(Exit::Failure, format!("{} cannot be listened at: {error}", args.listen));
+        let fault = Fault::new(
+            Exit::Failure,
+            format!("{} cannot be listened at: {error}", args.listen),
+        );
         fault.hint("another program uses it; choose another with --listen 127.0.0.1:PORT")
     })?;
     let address = listener
@@ -57,7 +62,9 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     context.ui.say(&format!("docmill is at {url}"));
     let (stop, stopping) = watch::channel(Stop::No);
     let workshop = Arc::new(wire::Shop::new(providers));
-    let mut serving = tokio::spawn(docmill_server::serve(listener, engine, workshop, config, stopping));
+    let mut serving = tokio::spawn(docmill_server::serve(
+        listener, engine, workshop, config, stopping,
+    ));
     let mut signals = Signals::new()?;
     loop {
         tokio::select! {
@@ -97,7 +104,10 @@ fn roots(typed: &[PathBuf], is_local: bool) -> Result<Vec<PathBuf>, Fault> {
             Ok(real) if !roots.contains(&real) => roots.push(real),
             Ok(_) => {}
             Err(error) if !typed.is_empty() => {
-                return Err(Fault::usage(format!("the folder {} cannot be used: {error}", root.display())));
+                return Err(Fault::usage(format!(
+                    "the folder {} cannot be used: {error}",
+                    root.display()
+                )));
             }
             Err(_) => {}
         }

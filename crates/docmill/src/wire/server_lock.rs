@@ -59,7 +59,12 @@ impl ServerLock {
             file.rewind()?;
             file.write_all(url.as_bytes())
         };
-        write().map_err(|error| Fault::new(Exit::Store, format!("the server's address cannot be kept: {error}")))
+        write().map_err(|error| {
+            Fault::new(
+                Exit::Store,
+                format!("the server's address cannot be kept: {error}"),
+            )
+        })
     }
 }
 

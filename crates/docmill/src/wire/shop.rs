@@ -78,7 +78,11 @@ impl Workshop for Shop {
         models
             .filter_map(|model| {
                 let ready = readiness(&model.provider)?.is_ok();
-                Some((format!("{}/{}", model.provider, model.name), model.price.clone(), ready))
+                Some((
+                    format!("{}/{}", model.provider, model.name),
+                    model.price.clone(),
+                    ready,
+                ))
             })
             .collect()
     }

@@ -11,4 +11,5 @@ mod help;
 mod journey;
 mod model;
 mod program;
+mod serve;
 mod verbs;

@@ -377,7 +377,8 @@ mod tests {
                 "model",
                 "simulated",
                 "risk",
-                "findings"
+                "findings",
+                "review"
             ]
         );
         assert_eq!(headings(&layout.tables[1]), ["document", "name", "row", "value"]);

@@ -189,11 +189,11 @@ async fn csv_holds_every_document_and_lists_beside_it() {
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
         "document,name,status,vendor,date,total,count,paid,tags,duplicate_of,error_code,error,cost_usd,model,\
-         simulated,risk,findings\n\
+         simulated,risk,findings,review\n\
          1,a.pdf,completed,\"=HYPERLINK(\"\"x\"\"), \"\"Käse\"\"\nGmbH\",2024-02-29,12.5,3,true,\
-         \"[\"\"a\"\",\"\"b\"\"]\",,,,0.00315,offline,false,7,\n\
-         2,b.pdf,failed,,,,,,,,corrupt_document,the file ends early,0.00315,,,7,\n\
-         3,c.pdf,skipped,,,,,,,1,,,0.00315,offline,,7,\n"
+         \"[\"\"a\"\",\"\"b\"\"]\",,,,0.00315,offline,false,7,,\n\
+         2,b.pdf,failed,,,,,,,,corrupt_document,the file ends early,0.00315,,,7,,\n\
+         3,c.pdf,skipped,,,,,,,1,,,0.00315,offline,,7,,\n"
     );
     assert_eq!(
         fs::read_to_string(folder.path().join("out.items.csv")).unwrap(),

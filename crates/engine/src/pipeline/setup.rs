@@ -49,8 +49,6 @@ impl Setup {
 
     /// The same of a plan that was changed since.
     pub(crate) fn concurrency_of(&self, plan: &Plan) -> u32 {
-        plan.concurrency
-            .unwrap_or(self.limits.default_concurrency)
-            .max(1)
+        plan.concurrency.unwrap_or(self.limits.default_concurrency).max(1)
     }
 }

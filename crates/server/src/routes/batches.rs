@@ -64,8 +64,10 @@ pub async fn list(
         Some("documents") => BatchSort::Documents,
         Some("updated") => BatchSort::Updated,
         Some(other) => {
-            return Err(Problem::bad_request(format!("batches cannot be sorted by {other:?}"))
-                .hint("there are created, name, cost, documents and updated"));
+            return Err(
+                Problem::bad_request(format!("batches cannot be sorted by {other:?}"))
+                    .hint("there are created, name, cost, documents and updated"),
+            );
         }
     };
     let limit = query.limit.unwrap_or(50).clamp(1, MOST);
@@ -86,7 +88,8 @@ pub async fn list(
     };
     let counted = app.store().count_batches(all).await?;
     let rows = app.store().batches(wanted.clone()).await?;
-    let is_wanted = |state: &docmill_core::BatchState| wanted.states.is_empty() || wanted.states.contains(state);
+    let is_wanted =
+        |state: &docmill_core::BatchState| wanted.states.is_empty() || wanted.states.contains(state);
     let matching = counted
         .iter()
         .filter(|(state, _)| is_wanted(state))
@@ -205,7 +208,10 @@ fn milli(speed: f64) -> Result<u32, Problem> {
     if (0.0..=1000.0).contains(&speed) {
         Ok((speed * 1000.0) as u32)
     } else {
-        Err(Problem::unprocessable("sim_speed", "sim_speed must be between 0 and 1000"))
+        Err(Problem::unprocessable(
+            "sim_speed",
+            "sim_speed must be between 0 and 1000",
+        ))
     }
 }
 
@@ -227,9 +233,8 @@ pub async fn create(
     Json(new): Json<NewBatch>,
 ) -> Result<(StatusCode, axum::Json<BatchView>), Problem> {
     if new.sources.is_empty() {
-        return Err(
-            Problem::unprocessable("source", "a batch needs documents").hint("name a folder, a bucket or an upload")
-        );
+        return Err(Problem::unprocessable("source", "a batch needs documents")
+            .hint("name a folder, a bucket or an upload"));
     }
     let mut sources = Vec::with_capacity(new.sources.len());
     for source in &new.sources {
@@ -333,10 +338,16 @@ pub async fn change(
     if change.archived == Some(true) && row.state == docmill_core::BatchState::Running {
         return Err(Problem::conflict("a running batch cannot be archived").hint("pause or cancel it first"));
     }
-    let limits = [("concurrency", change.concurrency, 10_000), ("weight", change.weight, 100)];
+    let limits = [
+        ("concurrency", change.concurrency, 10_000),
+        ("weight", change.weight, 100),
+    ];
     for (name, value, most) in limits {
         if value.is_some_and(|value| value == 0 || value > most) {
-            return Err(Problem::unprocessable(name, format!("{name} must be between 1 and {most}")));
+            return Err(Problem::unprocessable(
+                name,
+                format!("{name} must be between 1 and {most}"),
+            ));
         }
     }
     if change.concurrency.is_some() || change.weight.is_some() {

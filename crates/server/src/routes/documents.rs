@@ -61,8 +61,10 @@ fn page_query(filter: &DocumentFilter, query: &ListQuery) -> Result<DocumentQuer
         Some("updated") => SortBy::Updated,
         Some("risk") => SortBy::Risk,
         Some(other) => {
-            return Err(Problem::bad_request(format!("documents cannot be sorted by {other:?}"))
-                .hint("there are document, name, cost, pages, updated and risk"));
+            return Err(
+                Problem::bad_request(format!("documents cannot be sorted by {other:?}"))
+                    .hint("there are document, name, cost, pages, updated and risk"),
+            );
         }
     };
     let position = match (&query.after, &query.before, query.page) {
@@ -310,4 +312,3 @@ pub(super) fn saved_as(name: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{encoded}"))
         .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
-

@@ -65,40 +65,123 @@ async fn render(app: &App) -> Result<String, crate::problem::Problem> {
     for (state, count) in states {
         line(&mut text, "docmill_batches", &format!("state=\"{state}\""), count);
     }
-    family(&mut text, "docmill_documents", "gauge", "Documents by state; pending is the queue.");
+    family(
+        &mut text,
+        "docmill_documents",
+        "gauge",
+        "Documents by state; pending is the queue.",
+    );
     for (state, count) in documents {
-        line(&mut text, "docmill_documents", &format!("state=\"{state}\""), count);
+        line(
+            &mut text,
+            "docmill_documents",
+            &format!("state=\"{state}\""),
+            count,
+        );
     }
-    family(&mut text, "docmill_documents_ended_total", "counter", "Documents ended, by outcome.");
-    line(&mut text, "docmill_documents_ended_total", "outcome=\"completed\"", sums.completed);
-    line(&mut text, "docmill_documents_ended_total", "outcome=\"failed\"", sums.failed);
-    family(&mut text, "docmill_calls_total", "counter", "Calls ended, by outcome.");
+    family(
+        &mut text,
+        "docmill_documents_ended_total",
+        "counter",
+        "Documents ended, by outcome.",
+    );
+    line(
+        &mut text,
+        "docmill_documents_ended_total",
+        "outcome=\"completed\"",
+        sums.completed,
+    );
+    line(
+        &mut text,
+        "docmill_documents_ended_total",
+        "outcome=\"failed\"",
+        sums.failed,
+    );
+    family(
+        &mut text,
+        "docmill_calls_total",
+        "counter",
+        "Calls ended, by outcome.",
+    );
     let answered = sums.calls.saturating_sub(sums.refused + sums.errors);
     line(&mut text, "docmill_calls_total", "outcome=\"answered\"", answered);
-    line(&mut text, "docmill_calls_total", "outcome=\"refused\"", sums.refused);
+    line(
+        &mut text,
+        "docmill_calls_total",
+        "outcome=\"refused\"",
+        sums.refused,
+    );
     line(&mut text, "docmill_calls_total", "outcome=\"error\"", sums.errors);
-    family(&mut text, "docmill_answers_reused_total", "counter", "Answers found instead of paid for.");
+    family(
+        &mut text,
+        "docmill_answers_reused_total",
+        "counter",
+        "Answers found instead of paid for.",
+    );
     line(&mut text, "docmill_answers_reused_total", "", sums.reused);
     family(&mut text, "docmill_cost_usd_total", "counter", "Dollars settled.");
     line(&mut text, "docmill_cost_usd_total", "", sums.cost.as_f64());
-    family(&mut text, "docmill_reserved_usd", "gauge", "Dollars held back for calls in flight.");
+    family(
+        &mut text,
+        "docmill_reserved_usd",
+        "gauge",
+        "Dollars held back for calls in flight.",
+    );
     line(&mut text, "docmill_reserved_usd", "", reserved);
-    family(&mut text, "docmill_unconfirmed_usd", "gauge", "Dollars of calls nobody knows the end of.");
+    family(
+        &mut text,
+        "docmill_unconfirmed_usd",
+        "gauge",
+        "Dollars of calls nobody knows the end of.",
+    );
     line(&mut text, "docmill_unconfirmed_usd", "", unconfirmed);
     family(&mut text, "docmill_tokens_total", "counter", "Tokens, by kind.");
-    line(&mut text, "docmill_tokens_total", "kind=\"input\"", sums.usage.total_input());
-    line(&mut text, "docmill_tokens_total", "kind=\"output\"", sums.usage.output_tokens);
+    line(
+        &mut text,
+        "docmill_tokens_total",
+        "kind=\"input\"",
+        sums.usage.total_input(),
+    );
+    line(
+        &mut text,
+        "docmill_tokens_total",
+        "kind=\"output\"",
+        sums.usage.output_tokens,
+    );
     family(&mut text, "docmill_calls_in_flight", "gauge", "Calls in flight.");
     line(&mut text, "docmill_calls_in_flight", "", in_flight);
-    family(&mut text, "docmill_call_duration_seconds", "summary", "How long answered calls took.");
+    family(
+        &mut text,
+        "docmill_call_duration_seconds",
+        "summary",
+        "How long answered calls took.",
+    );
     for permille in [500, 950, 990] {
         if let Some(took) = sums.latency.permille(permille) {
-            let quantile = format!("quantile=\"0.{}\"", if permille == 500 { 5 } else { permille / 10 });
-            line(&mut text, "docmill_call_duration_seconds", &quantile, took.as_secs_f64());
+            let quantile = format!(
+                "quantile=\"0.{}\"",
+                if permille == 500 { 5 } else { permille / 10 }
+            );
+            line(
+                &mut text,
+                "docmill_call_duration_seconds",
+                &quantile,
+                took.as_secs_f64(),
+            );
         }
     }
-    line(&mut text, "docmill_call_duration_seconds_count", "", sums.latency.count());
-    family(&mut text, "docmill_lane_places", "gauge", "Calls that may be in flight, by lane.");
+    line(
+        &mut text,
+        "docmill_call_duration_seconds_count",
+        "",
+        sums.latency.count(),
+    );
+    family(
+        &mut text,
+        "docmill_lane_places",
+        "gauge",
+        "Calls that may be in flight, by lane.",
+    );
     family_of_lanes(&mut text, app);
     Ok(text)
 }
@@ -112,14 +195,27 @@ fn family_of_lanes(text: &mut String, app: &App) {
     for lane in &lanes {
         line(text, "docmill_lane_in_use", &label(&lane.name), lane.in_use);
     }
-    family(text, "docmill_lane_requests_per_minute", "gauge", "Requests in the past minute, by lane.");
+    family(
+        text,
+        "docmill_lane_requests_per_minute",
+        "gauge",
+        "Requests in the past minute, by lane.",
+    );
     for lane in &lanes {
-        line(text, "docmill_lane_requests_per_minute", &label(&lane.name), lane.load.requests);
+        line(
+            text,
+            "docmill_lane_requests_per_minute",
+            &label(&lane.name),
+            lane.load.requests,
+        );
     }
 }
 
 fn label(lane: &str) -> String {
-    let escaped = lane.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let escaped = lane
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
     format!("lane=\"{escaped}\"")
 }
 

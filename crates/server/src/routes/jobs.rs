@@ -91,15 +91,9 @@ impl NewJob {
             "skip" => Wanted::Bulk(BulkAction::Skip),
             "assign" => Wanted::Bulk(BulkAction::Assign),
             "approve" => Wanted::Bulk(BulkAction::Approve),
-            "export" => Wanted::Export(
-                self.format
-                    .as_deref()
-                    .unwrap_or("csv")
-                    .parse()
-                    .map_err(|error: docmill_engine::export::ExportError| {
-                        Problem::bad_request(error.to_string())
-                    })?,
-            ),
+            "export" => Wanted::Export(self.format.as_deref().unwrap_or("csv").parse().map_err(
+                |error: docmill_engine::export::ExportError| Problem::bad_request(error.to_string()),
+            )?),
             other => {
                 return Err(Problem::bad_request(format!("there is no action {other:?}"))
                     .hint("there are retry, skip, assign, approve and export"));

@@ -168,7 +168,11 @@ pub async fn accuracy(
         }
     }
     let said = app.store().verdicts(id).await?;
-    let of = |verdict| said.iter().find(|(it, _)| *it == verdict).map_or(0, |(_, count)| *count);
+    let of = |verdict| {
+        said.iter()
+            .find(|(it, _)| *it == verdict)
+            .map_or(0, |(_, count)| *count)
+    };
     Ok(axum::Json(AccuracyView {
         approved: of(Verdict::Approved),
         rejected: of(Verdict::Rejected),

@@ -51,7 +51,11 @@ pub struct SignIn {
 pub async fn sign_in(State(app): State<App>, Json(given): Json<SignIn>) -> Result<Response, Problem> {
     let known = keys::all(app.store()).await?;
     let key = keys::find(&known, given.key.trim()).ok_or_else(|| {
-        Problem::new(StatusCode::UNAUTHORIZED, "key_refused", "this is no key of this server")
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "key_refused",
+            "this is no key of this server",
+        )
     })?;
     let session = axum::Json(Session {
         name: key.name.clone(),

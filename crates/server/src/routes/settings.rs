@@ -154,7 +154,10 @@ pub struct KeyList {
 pub async fn keys(State(app): State<App>) -> Result<axum::Json<KeyList>, Problem> {
     let keys = keys::list(app.store()).await?;
     Ok(axum::Json(KeyList {
-        keys: keys.into_iter().map(|(name, role)| KeyView { name, role }).collect(),
+        keys: keys
+            .into_iter()
+            .map(|(name, role)| KeyView { name, role })
+            .collect(),
     }))
 }
 
@@ -188,10 +191,16 @@ pub async fn add_key(
     State(app): State<App>,
     Json(new): Json<NewKey>,
 ) -> Result<(StatusCode, axum::Json<MadeKey>), Problem> {
-    let role: Role = new.role.parse().map_err(|error: String| Problem::bad_request(error))?;
+    let role: Role = new
+        .role
+        .parse()
+        .map_err(|error: String| Problem::bad_request(error))?;
     let name = new.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(Problem::unprocessable("name", "a name has 1 to 100 characters, none of them invisible"));
+        return Err(Problem::unprocessable(
+            "name",
+            "a name has 1 to 100 characters, none of them invisible",
+        ));
     }
     let known = keys::list(app.store()).await?;
     if known.iter().any(|(known, _)| *known == name) {

@@ -33,7 +33,10 @@ async fn transition(
 /// Everything that must be right before money is spent.
 async fn set_going(app: &App, row: &BatchRow, reason: &str) -> Result<(), Problem> {
     if row.counters.total() == 0 {
-        return Err(Problem::unprocessable("no_documents", "the batch has no documents"));
+        return Err(Problem::unprocessable(
+            "no_documents",
+            "the batch has no documents",
+        ));
     }
     app.engine.providers().resolve(&row.plan)?;
     app.workshop.probe(&row.plan).await?;
@@ -95,7 +98,10 @@ pub async fn resume(
 ) -> Result<axum::Json<BatchView>, Problem> {
     let row = app.batch(&batch).await?;
     if !BatchEvent::Resume.is_taken_by(row.state) {
-        return Err(Problem::conflict(format!("a batch that is {} cannot be resumed", row.state)));
+        return Err(Problem::conflict(format!(
+            "a batch that is {} cannot be resumed",
+            row.state
+        )));
     }
     set_going(&app, &row, "resumed by a person").await?;
     after(&app, &row).await

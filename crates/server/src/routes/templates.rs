@@ -130,7 +130,9 @@ pub async fn put(
 pub async fn remove(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let (_, _, built_in) = find(&app, &name).await?;
     if built_in {
-        return Err(Problem::conflict(format!("the template {name} comes with docmill")));
+        return Err(Problem::conflict(format!(
+            "the template {name} comes with docmill"
+        )));
     }
     app.store().keep(SHELF, &name, None, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)

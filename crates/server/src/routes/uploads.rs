@@ -123,7 +123,10 @@ pub async fn put(
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_large",
-                format!("{} is larger than {} bytes", query.path, app.config.max_upload_bytes),
+                format!(
+                    "{} is larger than {} bytes",
+                    query.path, app.config.max_upload_bytes
+                ),
             ));
         }
         file.write_all(&piece).await.map_err(|error| disk(&error))?;
@@ -189,6 +192,9 @@ mod tests {
         for path in ["../x", "a/../../x", "/etc/passwd", "", "a/", "a\\b", "a\0b", "."] {
             assert!(inside(path).is_err(), "{path:?}");
         }
-        assert_eq!(inside("2024/März/a b.pdf").unwrap(), PathBuf::from("2024/März/a b.pdf"));
+        assert_eq!(
+            inside("2024/März/a b.pdf").unwrap(),
+            PathBuf::from("2024/März/a b.pdf")
+        );
     }
 }

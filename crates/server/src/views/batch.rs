@@ -233,7 +233,6 @@ pub struct BatchList {
     pub states: std::collections::BTreeMap<String, u64>,
 }
 
-
 /// Money and work of all batches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {

@@ -127,7 +127,9 @@ impl EstimateView {
     /// A stored estimate, when this docmill can read it.
     #[must_use]
     pub fn of_stored(stored: &serde_json::Value) -> Option<Self> {
-        Estimate::deserialize(stored).ok().map(|estimate| (&estimate).into())
+        Estimate::deserialize(stored)
+            .ok()
+            .map(|estimate| (&estimate).into())
     }
 }
 

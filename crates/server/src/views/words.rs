@@ -64,7 +64,9 @@ pub fn sentence(kind: &EventKind) -> String {
         EventKind::Retried { documents } => {
             format!("{} put back into the queue", counted(*documents, "document"))
         }
-        EventKind::Skipped { documents } => format!("{} skipped by a person", counted(*documents, "document")),
+        EventKind::Skipped { documents } => {
+            format!("{} skipped by a person", counted(*documents, "document"))
+        }
         EventKind::Reviewed {
             verdict,
             changes: 0,

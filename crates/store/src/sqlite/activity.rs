@@ -94,7 +94,9 @@ pub(super) fn read(connection: &Connection, query: &ActivityQuery) -> rusqlite::
         "activity INDEXED BY activity_at JOIN batches ON batches.key = activity.batch WHERE".to_owned()
     } else {
         let places = vec!["?"; query.batches.len()].join(", ");
-        format!("batches CROSS JOIN activity ON activity.batch = batches.key WHERE batches.id IN ({places}) AND")
+        format!(
+            "batches CROSS JOIN activity ON activity.batch = batches.key WHERE batches.id IN ({places}) AND"
+        )
     };
     let sql = format!(
         "SELECT activity.*, batches.id AS batch_id FROM {scope} activity.at >= {} AND activity.at < {}
@@ -117,7 +119,10 @@ pub(super) fn read(connection: &Connection, query: &ActivityQuery) -> rusqlite::
         if added.last().is_some_and(|last| last.at != row.at) {
             open.clear();
         }
-        match open.get(&(row.batch, row.class)).and_then(|index| added.get_mut(*index)) {
+        match open
+            .get(&(row.batch, row.class))
+            .and_then(|index| added.get_mut(*index))
+        {
             Some(same) => same.activity.add(&row.activity),
             None => {
                 open.insert((row.batch, row.class), added.len());

@@ -11,7 +11,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::StoreError;
-use crate::records::{BatchChange, BatchQuery, BatchRow, BatchSort, NewBatch, RetrySelection, TransitionRefused};
+use crate::records::{
+    BatchChange, BatchQuery, BatchRow, BatchSort, NewBatch, RetrySelection, TransitionRefused,
+};
 use crate::sqlite::codec::{Columns, batch_id, document_row};
 use crate::sqlite::hot::{Transaction, read_hot};
 
@@ -81,10 +83,7 @@ fn conditions(query: &BatchQuery) -> String {
 }
 
 /// How many there are in each state.
-pub(super) fn count(
-    connection: &Connection,
-    query: &BatchQuery,
-) -> rusqlite::Result<Vec<(BatchState, u64)>> {
+pub(super) fn count(connection: &Connection, query: &BatchQuery) -> rusqlite::Result<Vec<(BatchState, u64)>> {
     let query = BatchQuery {
         states: Vec::new(),
         ..query.clone()
@@ -95,10 +94,13 @@ pub(super) fn count(
     );
     connection
         .prepare_cached(&sql)?
-        .query_map(params![0, 0, query.search.as_deref().unwrap_or_default()], |row| {
-            let state: String = row.get("state")?;
-            Ok((state, row.number("batches")?))
-        })?
+        .query_map(
+            params![0, 0, query.search.as_deref().unwrap_or_default()],
+            |row| {
+                let state: String = row.get("state")?;
+                Ok((state, row.number("batches")?))
+            },
+        )?
         .filter_map(|row| match row {
             Ok((state, count)) => state.parse().ok().map(|state| Ok((state, count))),
             Err(error) => Some(Err(error)),

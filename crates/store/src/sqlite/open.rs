@@ -58,8 +58,7 @@ pub(super) fn bring_up(path: &Path) -> Result<(), StoreError> {
     let context = context(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let found = {
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|error| context.explain(error))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| context.explain(error))?;
         migrate::check(&connection, &context)?
     };
     if found > 0 && found < migrate::KNOWN {

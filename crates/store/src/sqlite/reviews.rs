@@ -135,10 +135,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Review>> {
 }
 
 /// The review of a document, and its history.
-pub(super) fn of(
-    connection: &Connection,
-    row: i64,
-) -> rusqlite::Result<(Option<Review>, Vec<ReviewEntry>)> {
+pub(super) fn of(connection: &Connection, row: i64) -> rusqlite::Result<(Option<Review>, Vec<ReviewEntry>)> {
     let review = connection
         .prepare_cached("SELECT * FROM reviews WHERE document = ?1")?
         .query_row([row], read)
@@ -191,7 +188,9 @@ pub(super) fn verdicts(connection: &Connection, batch: BatchId) -> rusqlite::Res
             "SELECT verdict, count(*) AS documents FROM documents INDEXED BY documents_by_verdict
              WHERE batch = ?1 AND verdict <> '' GROUP BY verdict ORDER BY verdict",
         )?
-        .query_map([key], |row| Ok((row.name_of("verdict")?, row.number("documents")?)))?
+        .query_map([key], |row| {
+            Ok((row.name_of("verdict")?, row.number("documents")?))
+        })?
         .collect()
 }
 

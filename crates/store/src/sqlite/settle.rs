@@ -170,7 +170,11 @@ fn note(
     settled: &Settled,
     applied: bool,
 ) -> Result<(), StoreError> {
-    let moved = applied && matches!(commit.next, Next::Completed(_) | Next::Failed(_) | Next::Retry { .. });
+    let moved = applied
+        && matches!(
+            commit.next,
+            Next::Completed(_) | Next::Failed(_) | Next::Retry { .. }
+        );
     if commit.settlement.is_none() && !moved {
         return Ok(());
     }

@@ -5,6 +5,7 @@ pub mod ingest;
 pub mod lists;
 pub mod model;
 pub mod money;
+pub mod people;
 pub mod recovery;
 pub mod states;
 pub mod work;
@@ -33,6 +34,16 @@ macro_rules! every_case {
             money::an_answer_is_paid_once_across_batches,
             money::a_bad_answer_is_not_found_again,
             money::a_lost_lease_is_settled_all_the_same,
+            people::a_correction_is_kept_beside_what_the_model_gave,
+            people::two_reviewers_do_not_overwrite_each_other_unseen,
+            people::what_has_no_result_is_not_reviewed,
+            people::reviews_filter_lists,
+            people::a_list_is_gone_through_document_by_document,
+            people::many_are_skipped_assigned_and_approved_at_once,
+            people::what_happened_is_summed_by_interval,
+            people::jobs_go_on_where_they_were_until_somebody_ends_them,
+            people::small_things_are_kept_by_name,
+            people::batches_are_sorted_searched_counted_and_archived,
             recovery::the_dead_lose_their_leases_and_their_calls_count_at_worst_case,
             recovery::a_late_answer_replaces_the_worst_case_by_the_truth,
             recovery::of_a_cancelled_batch_nothing_returns_to_the_queue,

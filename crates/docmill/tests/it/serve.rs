@@ -1,0 +1,333 @@
+//! The server as its users meet it: the real program, asked over HTTP.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use docmill_testkit::process::Process;
+use serde_json::{Value, json};
+
+use crate::program::Program;
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for something to be so.
+#[track_caller]
+fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) {
+    docmill_testkit::wait_until("the server", limit, || condition().then_some(())).unwrap();
+}
+
+/// A running server, killed when dropped.
+struct Server {
+    process: Process,
+    port: u16,
+}
+
+impl Server {
+    fn start(program: &Program, arguments: &[&str]) -> Self {
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
+        all.extend(arguments);
+        let mut command = program.command(&all);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut process = Process::start(&mut command).unwrap();
+        let mut lines = BufReader::new(process.take_stderr().unwrap()).lines();
+        let port = lines
+            .find_map(|line| line.unwrap().rsplit_once(":").map(|(_, rest)| rest.to_owned()))
+            .and_then(|rest| rest.trim_end_matches('/').parse().ok())
+            .unwrap();
+        // Nobody reads on, and a full pipe must not stop the server.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, port }
+    }
+
+    /// Sends a request; returns the status and the body.
+    fn ask(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request.push_str(&format!("host: 127.0.0.1:{}\r\n", self.port));
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            unchunked(body)
+        } else {
+            body.to_owned()
+        };
+        (status, body)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.ask("GET", path, "", &[]);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let headers = [("content-type", "application/json")];
+        let (status, body) = self.ask("POST", path, &body.to_string(), &headers);
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    fn reaches(&self, batch: &str, state: &str) {
+        wait_until(PATIENCE, || {
+            self.get(&format!("/api/v1/batches/{batch}"))["state"] == state
+        });
+    }
+}
+
+fn unchunked(body: &str) -> String {
+    let mut whole = String::new();
+    let mut rest = body;
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        whole.push_str(&after[..size]);
+        rest = &after[size + 2..];
+    }
+    whole
+}
+
+fn pile(program: &Program, name: &str, documents: usize) -> String {
+    for number in 0..documents {
+        let text =
+            format!("RECEIPT {name} {number}\nThe Corner Shop\nDate: 2026-03-01\nTOTAL {number}.50 EUR\n");
+        program.write(&format!("{name}/receipt-{number:04}.txt"), text);
+    }
+    program.path(name).to_str().unwrap().to_owned()
+}
+
+fn batch(source: &str, more: Value) -> Value {
+    let mut body = json!({ "sources": [source], "template": "receipt", "model": "offline", "start": true });
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    body
+}
+
+#[test]
+fn who_may_ask_is_checked_before_anything_else() {
+    let program = Program::new();
+    let server = Server::start(&program, &[]);
+    let list = "/api/v1/batches";
+    let (status, body) = server.ask("GET", list, "", &[("host", "evil.example")]);
+    assert_eq!(status, 421, "a name of somebody else's: {body}");
+    let foreign = [
+        ("origin", "https://evil.example"),
+        ("content-type", "application/json"),
+    ];
+    let (status, body) = server.ask("POST", list, "{}", &foreign);
+    assert_eq!(status, 403, "a page of another site: {body}");
+    // With the first key everybody needs one.
+    let key = program
+        .run(&["key", "add", "ada", "--role", "admin"])
+        .succeeds()
+        .stdout;
+    let (status, body) = server.ask("GET", list, "", &[]);
+    assert_eq!(status, 401, "{body}");
+    assert!(body.contains("key_needed"), "{body}");
+    let bearer = format!("Bearer {}", key.trim());
+    let (status, _) = server.ask("GET", list, "", &[("authorization", &bearer)]);
+    assert_eq!(status, 200);
+    let viewer = program
+        .run(&["key", "add", "vic", "--role", "viewer"])
+        .succeeds()
+        .stdout;
+    let bearer = format!("Bearer {}", viewer.trim());
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+    ];
+    assert_eq!(server.ask("GET", list, "", &headers).0, 200);
+    assert_eq!(
+        server.ask("POST", list, "{}", &headers).0,
+        403,
+        "a viewer only looks"
+    );
+    assert_eq!(
+        server.ask("GET", "/healthz", "", &[]).0,
+        200,
+        "load balancers have no key"
+    );
+}
+
+#[test]
+fn no_server_is_open_to_others_without_keys() {
+    let program = Program::new();
+    program
+        .run(&["serve", "--listen", "0.0.0.0:0"])
+        .fails(2, "there are no keys", "docmill key add");
+}
+
+#[test]
+fn one_server_for_a_folder_and_commands_use_it() {
+    let program = Program::new();
+    let pile = pile(&program, "pile", 12);
+    let server = Server::start(&program, &[]);
+    program
+        .run(&["serve", "--listen", "127.0.0.1:0"])
+        .fails(2, "a server works on", "--data-dir");
+    let ran = program.run(&["run", &pile, "--template", "receipt"]).succeeds();
+    assert!(ran.stderr.contains("does the work"), "{}", ran.stderr);
+    let list = server.get("/api/v1/batches");
+    assert_eq!(list["batches"][0]["documents"]["completed"], 12);
+    assert_eq!(list["states"]["completed"], 1);
+}
+
+#[test]
+fn a_restarted_server_resumes_by_itself_and_shares_out_fairly() {
+    let program = Program::new();
+    let large = pile(&program, "large", 300);
+    let small = pile(&program, "small", 10);
+    let sim = json!({ "model": "sim/openai/gpt-4o-mini", "sim_speed": 4, "concurrency": 4, "reuse_answers": false });
+    let mut server = Server::start(&program, &[]);
+    let (status, made) = server.post("/api/v1/batches", &batch(&large, sim.clone()));
+    assert_eq!(status, 201, "{made}");
+    let large = made["id"].as_str().unwrap().to_owned();
+    let of = |server: &Server, batch: &str| server.get(&format!("/api/v1/batches/{batch}"));
+    let completed = |row: &Value| row["documents"]["completed"].as_u64().unwrap();
+    wait_until(PATIENCE, || completed(&of(&server, &large)) > 5);
+    server.process.kill().unwrap();
+    let server = Server::start(&program, &[]);
+    let before = completed(&of(&server, &large));
+    wait_until(PATIENCE, || completed(&of(&server, &large)) > before + 5);
+    // A newcomer does not wait for those who stand in line.
+    let (_, made) = server.post("/api/v1/batches", &batch(&small, sim));
+    let small = made["id"].as_str().unwrap();
+    wait_until(PATIENCE, || of(&server, small)["documents"]["total"] == 10);
+    wait_until(PATIENCE, || {
+        let row = of(&server, small);
+        row["state"].as_str().unwrap().starts_with("completed")
+    });
+    let row = of(&server, &large);
+    assert_eq!(row["state"], "running", "the large one was not done first: {row}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_asked_to_stop_leaves_batches_for_the_next_start() {
+    let program = Program::new();
+    let folder = pile(&program, "pile", 200);
+    let sim = json!({ "model": "sim/openai/gpt-4o-mini", "sim_speed": 2, "concurrency": 4 });
+    let mut server = Server::start(&program, &[]);
+    let (_, made) = server.post("/api/v1/batches", &batch(&folder, sim));
+    let id = made["id"].as_str().unwrap();
+    wait_until(PATIENCE, || {
+        server.get(&format!("/api/v1/batches/{id}"))["documents"]["completed"].as_u64() > Some(3)
+    });
+    let ended = Command::new("kill")
+        .args(["-TERM", &server.process.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(ended.success());
+    wait_until(PATIENCE, || {
+        server
+            .process
+            .ended()
+            .unwrap()
+            .is_some_and(|status| status.success())
+    });
+    let status = program.run(&["status", "last", "--json"]).succeeds();
+    let row: Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(row["state"], "running");
+    assert_eq!(row["calls_in_flight"], 0, "calls were finished");
+    assert_eq!(row["money"]["unconfirmed_usd"].as_f64(), Some(0.0));
+}
+
+#[test]
+fn uploads_go_on_where_the_connection_broke_and_stay_inside() {
+    let program = Program::new();
+    let server = Server::start(&program, &[]);
+    let (status, upload) = server.post("/api/v1/uploads", &json!(null));
+    assert_eq!(status, 201);
+    let id = upload["id"].as_str().unwrap();
+    let put = |path: &str, offset: u64, content: &str| {
+        let path = format!("/api/v1/uploads/{id}/files?path={path}&offset={offset}");
+        server.ask(
+            "PUT",
+            &path,
+            content,
+            &[("content-type", "application/octet-stream")],
+        )
+    };
+    assert_eq!(put("a/receipt.txt", 0, "RECEIPT\nThe Corner Shop\n").0, 200);
+    let (status, body) = put("a/receipt.txt", 99, "x");
+    assert_eq!(status, 409, "a hole is no file: {body}");
+    let state = server.get(&format!("/api/v1/uploads/{id}?path=a/receipt.txt"));
+    let arrived = state["bytes"].as_u64().unwrap();
+    assert_eq!(put("a/receipt.txt", arrived, "TOTAL 3.50 EUR\n").0, 200);
+    for outside in ["../../evil.txt", "/etc/evil", "a/../../../evil"] {
+        assert_eq!(put(outside, 0, "x").0, 400, "{outside}");
+    }
+    let (status, made) = server.post("/api/v1/batches", &batch(&format!("upload:{id}"), json!({})));
+    assert_eq!(status, 201, "{made}");
+    let made = made["id"].as_str().unwrap();
+    server.reaches(made, "completed");
+    let document = server.get(&format!("/api/v1/batches/{made}/documents/1"));
+    assert_eq!(document["extraction"]["data"]["total"], 3.5);
+}
+
+#[test]
+fn folders_outside_the_allowed_ones_are_not_read() {
+    let program = Program::new();
+    let inside = pile(&program, "allowed/pile", 1);
+    let outside = pile(&program, "secret", 1);
+    let root = program.path("allowed");
+    std::os::unix::fs::symlink(program.path("secret"), root.join("link")).unwrap();
+    let server = Server::start(&program, &["--root", root.to_str().unwrap()]);
+    let look = |source: &str| {
+        server
+            .post("/api/v1/sources/preview", &json!({ "sources": [source] }))
+            .0
+    };
+    assert_eq!(look(&inside), 200);
+    let link = root.join("link");
+    let above = format!("{inside}/../../secret");
+    for source in [
+        outside.as_str(),
+        link.to_str().unwrap(),
+        &above,
+        "/etc/passwd",
+        "list:/etc/hosts",
+        "file:///etc/passwd",
+        "relative",
+    ] {
+        assert_eq!(look(source), 422, "{source}");
+    }
+}
+
+#[test]
+fn a_day_that_cost_enough_pauses_what_costs_more() {
+    let program = Program::new();
+    let folder = pile(&program, "pile", 400);
+    let server = Server::start(&program, &[]);
+    let headers = [("content-type", "application/json")];
+    let limits = json!({ "day_budget_usd": 0.002, "month_budget_usd": null }).to_string();
+    assert_eq!(server.ask("PUT", "/api/v1/settings", &limits, &headers).0, 200);
+    let sim = json!({ "model": "sim/openai/gpt-4o-mini", "sim_speed": 4, "concurrency": 4 });
+    let (_, made) = server.post("/api/v1/batches", &batch(&folder, sim));
+    let id = made["id"].as_str().unwrap();
+    server.reaches(id, "paused");
+    let row = server.get(&format!("/api/v1/batches/{id}"));
+    assert!(
+        row["reason"].as_str().unwrap().contains("a day is the limit"),
+        "{row}"
+    );
+}

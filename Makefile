@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve
+.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -46,7 +46,7 @@ test: ## Everything that is checked
 		$(CARGO) test --workspace --locked --lib --bins --tests; \
 	fi
 	cd web && npm test --silent
-	$(MAKE) browser
+	$(MAKE) browser api-fuzz
 
 browser: dashboard ## Browser tests, in the machine's Chromium
 	$(CARGO) build --locked -p docmill
@@ -75,6 +75,10 @@ licenses: ## Every crate's licence against the list
 
 bench: ## Measure; prints ratios against a stated peer or limit
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline
+
+bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)
+	$(CARGO) build --release --locked -p docmill
+	cd web && node scripts/bench.mjs
 
 samples: ## Make the sample documents again
 	$(PYTHON) -m venv $(VENV)

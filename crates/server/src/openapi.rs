@@ -1,7 +1,8 @@
 //! The description of the API, made from the code.
 
+use axum::http::StatusCode;
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::{OpenApi as Document, RefOr, Response};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
@@ -58,8 +59,22 @@ fn name_operations(document: &mut Document) {
         ] {
             if let Some(operation) = operation {
                 operation.operation_id = Some(format!("{method}_{words}"));
+                for (status, response) in &mut operation.responses.responses {
+                    describe(status, response);
+                }
             }
         }
+    }
+}
+
+/// Every answer says what it is, if only by the name of its status.
+fn describe(status: &str, response: &mut RefOr<Response>) {
+    if let RefOr::T(response) = response
+        && response.description.is_empty()
+    {
+        let code = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+        let reason = code.and_then(|code| code.canonical_reason());
+        reason.unwrap_or("Answer").clone_into(&mut response.description);
     }
 }
 

@@ -21,6 +21,8 @@ const pages = {
   review: '/review',
   analytics: '/analytics',
   templates: '/templates',
+  alerts: '/alerts',
+  reference: '/reference',
   settings: '/settings',
 };
 if (shown) {

@@ -27,7 +27,9 @@ const ways = [
   { to: '/review', name: 'Review', icon: Icons.IconEye },
   { to: '/analytics', name: 'Analytics', icon: Icons.IconChart },
   { to: '/templates', name: 'Templates', icon: Icons.IconFile },
+  { to: '/alerts', name: 'Alerts', icon: Icons.IconBell },
   { to: '/settings', name: 'Settings', icon: Icons.IconGear },
+  { to: '/reference', name: 'API', icon: Icons.IconCode },
 ] as const;
 
 export function Shell() {

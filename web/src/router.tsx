@@ -115,6 +115,18 @@ const templates = createRoute({
   component: lazyRouteComponent(() => import('./pages/Templates')),
 });
 
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('./pages/Alerts')),
+});
+
+const reference = createRoute({
+  getParentRoute: () => root,
+  path: '/reference',
+  component: lazyRouteComponent(() => import('./pages/Reference')),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
@@ -122,7 +134,19 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([batches, fresh, batch, documents, one, review, analytics, templates, settings]),
+  routeTree: root.addChildren([
+    batches,
+    fresh,
+    batch,
+    documents,
+    one,
+    review,
+    analytics,
+    templates,
+    alerts,
+    reference,
+    settings,
+  ]),
   basepath: base === '' ? '/' : base,
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -36,6 +36,8 @@ for (const [name, width, colorScheme] of [
         '/review',
         '/analytics',
         '/templates',
+        '/alerts',
+        '/reference',
         '/settings',
       ];
       for (const path of pages) {

@@ -8,6 +8,7 @@
 //! Every other crate knows this one; this one knows none of them.
 
 pub mod accuracy;
+pub mod alert;
 pub mod attempt;
 pub mod batch;
 pub mod check;

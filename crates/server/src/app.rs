@@ -13,6 +13,7 @@ use docmill_engine::dispatch::Dispatcher;
 use docmill_engine::{Engine, EngineError};
 use docmill_store::{BatchRow, Store};
 
+use crate::alerts::{PostOffice, PostOptions};
 use crate::problem::Problem;
 use crate::pulse::Pulse;
 use crate::views::ModelView;
@@ -55,6 +56,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Largest upload of one file, in bytes.
     pub max_upload_bytes: u64,
+    /// How alerts are delivered.
+    pub post: PostOptions,
     /// Where the dashboard is, when it is not at the root: `/docmill`.
     pub base_path: String,
 }
@@ -70,6 +73,8 @@ pub struct App {
     pub pulse: Pulse,
     /// What only those know who join the concrete parts.
     pub workshop: Arc<dyn Workshop>,
+    /// Who takes alerts where they go.
+    pub post: PostOffice,
     /// How the server is to run.
     pub config: Arc<Config>,
 }

@@ -169,7 +169,10 @@ fn needed_role(method: &Method, path: &str) -> Role {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Role::Viewer;
     }
-    if path.contains("/api/v1/keys") || path.contains("/api/v1/settings") {
+    if ["keys", "settings", "alerts"]
+        .iter()
+        .any(|name| path.contains(&format!("/api/v1/{name}")))
+    {
         return Role::Admin;
     }
     Role::Operator

@@ -9,6 +9,7 @@
 //! - [`pulse`]: speeds and outlooks, worked out once for everybody; `events`: live streams.
 //! - `assets`: the dashboard; [`openapi`]: the description of all of it.
 
+mod alerts;
 pub mod app;
 mod assets;
 mod events;
@@ -36,6 +37,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
+pub use alerts::{PostOffice, PostOptions};
 pub use app::{App, Config, Workshop};
 use problem::Problem;
 
@@ -99,12 +101,15 @@ pub async fn serve(
     let pulse = pulse::Pulse::new();
     let (quiet, silenced) = watch::channel(false);
     let beating = tokio::spawn(pulse.clone().run(engine.clone(), silenced.clone()));
-    let watching = tokio::spawn(spending::watch(engine.clone(), silenced));
+    let watching = tokio::spawn(spending::watch(engine.clone(), silenced.clone()));
+    let post = PostOffice::new(config.post.clone())?;
+    let alerting = tokio::spawn(alerts::watch(engine.clone(), post.clone(), silenced));
     let app = App {
         engine,
         dispatcher: dispatcher.clone(),
         pulse,
         workshop,
+        post,
         config: Arc::new(config),
     };
     let working = tokio::spawn({
@@ -125,6 +130,6 @@ pub async fn serve(
     }
     quiet.send_replace(true);
     // They end by themselves now; nothing of theirs can be lost.
-    let _ = tokio::join!(beating, watching);
+    let _ = tokio::join!(beating, watching, alerting);
     served
 }

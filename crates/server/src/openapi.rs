@@ -28,6 +28,7 @@ use crate::routes;
         (name = "templates", description = "What is taken out of documents"),
         (name = "models", description = "Models and what they cost"),
         (name = "analytics", description = "What happened when"),
+        (name = "alerts", description = "What is worth telling, and to whom"),
         (name = "settings", description = "Budgets, keys, workers"),
         (name = "session", description = "Signing in with a browser"),
     )
@@ -72,7 +73,10 @@ fn describe(status: &str, response: &mut RefOr<Response>) {
     if let RefOr::T(response) = response
         && response.description.is_empty()
     {
-        let code = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+        let code = status
+            .parse()
+            .ok()
+            .and_then(|code| StatusCode::from_u16(code).ok());
         let reason = code.and_then(|code| code.canonical_reason());
         reason.unwrap_or("Answer").clone_into(&mut response.description);
     }

@@ -692,6 +692,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rules. */
+        get: operations["get_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps a rule under a name. */
+        put: operations["put_alerts_name"];
+        post?: never;
+        /** Takes a rule away. */
+        delete: operations["delete_alerts_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells a rule's channel something, now, to see whether it arrives. */
+        post: operations["post_alerts_name_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was told, and whether it arrived. */
+        get: operations["get_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -830,6 +899,49 @@ export interface components {
             batch?: string | null;
             /** @description Of which class, when classes are told apart. */
             class?: string | null;
+        };
+        /** @description Rules. */
+        AlertList: {
+            /** @description By name. */
+            rules: components["schemas"]["NamedRule"][];
+            /** @description Whether e-mail can be sent from here. */
+            email_ready: boolean;
+        };
+        /** @description A rule: what is worth telling, and to whom. */
+        AlertRule: {
+            /**
+             * @description `budget_used` (`percent`), `failure_rate` (`percent`, `at_least` documents), `stalled` (`minutes`),
+             *     `finished`, `paused_itself`, or `spent_today` (`usd`).
+             */
+            when: string;
+            /**
+             * Format: int32
+             * @description Of the budget, or of the documents that ended: 1 to 100.
+             */
+            percent?: number | null;
+            /**
+             * Format: int32
+             * @description Documents that must have ended before a rate is one.
+             */
+            at_least?: number | null;
+            /**
+             * Format: int32
+             * @description Minutes without any movement.
+             */
+            minutes?: number | null;
+            /**
+             * Format: double
+             * @description Dollars since midnight UTC, all batches together.
+             */
+            usd?: number | null;
+            /** @description `webhook` (`url`, `secret`), `slack` (`url`), or `email` (`address`). */
+            to: string;
+            /** @description Where it is posted. */
+            url?: string | null;
+            /** @description To whom it is mailed. */
+            address?: string | null;
+            /** @description Whether it is looked at (true). */
+            enabled?: boolean;
         };
         /** @description The documents beside one, in a list. */
         Around: {
@@ -1042,6 +1154,33 @@ export interface components {
         ComparisonList: {
             /** @description Cheapest first. */
             models: components["schemas"]["Comparison"][];
+        };
+        /** @description What was told. */
+        DeliveryList: {
+            /** @description Newest first, the last 200. */
+            deliveries: components["schemas"]["DeliveryView"][];
+        };
+        /** @description Something that was told. */
+        DeliveryView: {
+            /** @description Its id. */
+            id: string;
+            /** @description The rule's name. */
+            rule: string;
+            /** @description The batch, or `all`. */
+            batch: string;
+            /** @description What was told. */
+            text: string;
+            /** @description When it happened. */
+            at: string;
+            /** @description `pending`, `delivered` or `failed`. */
+            outcome: string;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            tries: number;
+            /** @description What the other side said last. */
+            answer: string;
         };
         /** @description How many documents stand where. */
         DocumentCounts: {
@@ -1689,6 +1828,13 @@ export interface components {
              */
             unconfirmed_usd: number;
         };
+        /** @description A rule and its name. */
+        NamedRule: components["schemas"]["AlertRule"] & {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether posts are signed. */
+            is_signed: boolean;
+        };
         /** @description A batch to be made. */
         NewBatch: {
             /** @description What to call it; absent: made from the first source. */
@@ -2112,6 +2258,13 @@ export interface components {
             documents_per_second: number;
             /** @description The version of docmill. */
             version: string;
+        };
+        /** @description What came of a try. */
+        Tried: {
+            /** @description Whether it arrived. */
+            delivered: boolean;
+            /** @description What the other side answered, or what went wrong. */
+            answer: string;
         };
         /** @description What a model costs, in dollars per million tokens. */
         TypedPrice: {
@@ -4069,6 +4222,153 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelList"];
+                };
+            };
+        };
+    };
+    get_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+        };
+    };
+    put_alerts_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedRule"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_alerts_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_alerts_name_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
                 };
             };
         };

@@ -97,6 +97,13 @@ export const IconMore = icon(
     <circle cx="12.5" cy="8" r=".6" />
   </>,
 );
+export const IconBell = icon(
+  <>
+    <path d="M4 11V7.5a4 4 0 018 0V11l1 1.5H3z" />
+    <path d="M7 14.5h2" />
+  </>,
+);
+export const IconCode = icon(<path d="M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5" />);
 export const IconCopy = icon(
   <>
     <rect x="5.5" y="5.5" width="8" height="8" rx="1" />

@@ -5,13 +5,14 @@ import { type Batch, ProblemError } from '../api/client';
 import { ago, count, exactTime, money } from '../lib/format';
 import { useNow } from '../lib/hooks';
 
+/** How long ago; exactly when on hover. Plain, because a list shows hundreds of them. */
 export function When({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (!at) return <span>–</span>;
   return (
-    <Tooltip label={exactTime(at)}>
-      <time dateTime={at}>{ago(at, now)}</time>
-    </Tooltip>
+    <time dateTime={at} title={exactTime(at)}>
+      {ago(at, now)}
+    </time>
   );
 }
 

@@ -1,5 +1,4 @@
 // States by colour and icon and word.
-import { Badge } from '@mantine/core';
 import type { ComponentType } from 'react';
 import { words } from '../lib/format';
 import * as Icons from './icons';
@@ -34,21 +33,20 @@ const names: Record<string, string> = {
   budget_exhausted: 'budget used up',
 };
 
+/** Plain, because a list shows hundreds of them. */
 export function State({ of }: { of: string }) {
   const look = looks[of] ?? { color: grey, icon: Icons.IconClock };
   const Icon = look.icon;
   return (
-    <Badge
-      className="state"
-      color={look.color}
-      // Darker, or lighter, than the component's own: small text must be readable.
-      c={`light-dark(color-mix(in oklab, var(--mantine-color-${look.color}-9) 72%, black), var(--mantine-color-${look.color}-1))`}
-      variant="light"
-      size="sm"
-      radius="sm"
-      leftSection={<Icon size={12} />}
-    >
+    <span className="state" style={colorOf(look.color)}>
+      <Icon size={12} />
       {names[of] ?? words(of)}
-    </Badge>
+    </span>
   );
 }
+
+/** The colours of a small label: darker, or lighter, than the component library's, to be readable. */
+export const colorOf = (color: string) => ({
+  color: `light-dark(color-mix(in oklab, var(--mantine-color-${color}-9) 72%, black), var(--mantine-color-${color}-1))`,
+  background: `light-dark(var(--mantine-color-${color}-1), color-mix(in oklab, var(--mantine-color-${color}-9) 55%, black))`,
+});

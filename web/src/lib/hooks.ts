@@ -1,13 +1,28 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 
-/** The time, anew every so often: for "3 min ago". */
-export function useNow(every = 5_000): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), every);
-    return () => clearInterval(timer);
-  }, [every]);
-  return now;
+const TICK_MS = 5_000;
+const listeners = new Set<() => void>();
+let ticking: ReturnType<typeof setInterval> | undefined;
+let time = Date.now();
+
+const listen = (heard: () => void) => {
+  listeners.add(heard);
+  ticking ??= setInterval(() => {
+    time = Date.now();
+    for (const listener of listeners) listener();
+  }, TICK_MS);
+  return () => {
+    listeners.delete(heard);
+    if (listeners.size === 0) {
+      clearInterval(ticking);
+      ticking = undefined;
+    }
+  };
+};
+
+/** The time, anew every few seconds: for "3 min ago". One clock for the whole page. */
+export function useNow(): number {
+  return useSyncExternalStore(listen, () => time);
 }
 
 /** Title of the window: what is open, and how far it is. */

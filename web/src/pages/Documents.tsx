@@ -481,8 +481,9 @@ export default function Documents() {
               {rows.map((doc, index) => (
                 <tr key={doc.document} data-current={index === cursor}>
                   <td>
-                    <Checkbox
-                      size="xs"
+                    <input
+                      type="checkbox"
+                      className="plain"
                       aria-label={`Select ${doc.name}`}
                       checked={allMatching || selected.has(doc.document)}
                       onChange={() => toggle(doc.document)}

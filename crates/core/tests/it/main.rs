@@ -1,5 +1,6 @@
 //! What core promises, subject by subject.
 
+mod alert;
 mod check;
 mod estimate;
 mod failure;

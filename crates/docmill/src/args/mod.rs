@@ -68,6 +68,7 @@ Environment:
   DOCMILL_MODEL                 Model when --model is not given [default: offline]
   DOCMILL_BASE_URL              Address when --base-url is not given
   DOCMILL_LISTEN                Address of the server when --listen is not given
+  DOCMILL_SMTP_URL, _SMTP_FROM  E-mail server and sender of the server's alerts
   NO_COLOR                      No colours
 
 Exit status: 0 done, 1 failed, 2 wrong use, 3 some documents failed, 4 budget used up,

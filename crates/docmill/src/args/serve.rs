@@ -40,6 +40,9 @@ pub struct ServeArgs {
     /// Largest file that can be uploaded
     #[arg(long, value_name = "BYTES", default_value_t = 2 * 1024 * 1024 * 1024)]
     pub max_upload_bytes: u64,
+    /// Let alerts be posted to private networks and to this machine
+    #[arg(long)]
+    pub private_webhooks: bool,
     /// Write the log as JSON lines
     #[arg(long)]
     pub log_json: bool,

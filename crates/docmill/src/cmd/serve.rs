@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use docmill_engine::run::Stop;
-use docmill_server::{Config, keys};
+use docmill_server::{Config, PostOptions, keys};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -55,6 +55,11 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
         roots: roots(&args.roots, is_local)?,
         data_dir: context.data_dir.clone(),
         max_upload_bytes: args.max_upload_bytes,
+        post: PostOptions {
+            private_addresses: args.private_webhooks,
+            smtp_url: std::env::var("DOCMILL_SMTP_URL").ok(),
+            smtp_from: std::env::var("DOCMILL_SMTP_FROM").ok(),
+        },
         base_path: base_path.clone(),
     };
     let url = format!("http://{address}{base_path}/");

@@ -4,6 +4,7 @@
     reason = "helpers are test code too, outside of functions marked as tests"
 )]
 
+mod alerts;
 mod architecture;
 mod bad_input;
 mod crash;
@@ -12,4 +13,5 @@ mod journey;
 mod model;
 mod program;
 mod serve;
+mod server;
 mod verbs;

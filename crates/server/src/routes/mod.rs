@@ -1,6 +1,7 @@
 //! One file per resource.
 
 mod activity;
+mod alerts;
 mod batches;
 mod documents;
 mod jobs;
@@ -66,6 +67,10 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(templates::check))
         .routes(routes!(templates::draft))
         .routes(routes!(models::list))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::put, alerts::remove))
+        .routes(routes!(alerts::test))
+        .routes(routes!(alerts::deliveries))
         .routes(routes!(settings::get, settings::put))
         .routes(routes!(settings::workers))
         .routes(routes!(settings::keys, settings::add_key))

@@ -12,7 +12,10 @@ const browser = await chromium.launch({
 
 const list = await (await fetch(`${base}/api/v1/batches?sort=documents&limit=50`)).json();
 const batches = list.batches;
-const shown = batches.find((batch) => batch.documents.failed > 0) ?? batches[0];
+const shown =
+  batches.find((batch) => batch.state === 'running') ??
+  batches.find((batch) => batch.documents.failed > 0) ??
+  batches[0];
 const reviewed =
   batches.find((batch) => batch.documents.completed > 0 && /receipt|invoice/.test(batch.template)) ?? shown;
 const pages = {

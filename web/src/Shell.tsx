@@ -78,7 +78,7 @@ export function Shell() {
             </ActionIcon>
           </Tooltip>
           <Tooltip label="Keys (?)">
-            <ActionIcon variant="subtle" color="gray" aria-label="Keys" onClick={() => setHelp(true)}>
+            <ActionIcon visibleFrom="sm" variant="subtle" color="gray" aria-label="Keys" onClick={() => setHelp(true)}>
               <Text size="sm" fw={600}>
                 ?
               </Text>

@@ -14,6 +14,7 @@ use docmill_engine::{Engine, EngineError};
 use docmill_store::{BatchRow, Store};
 
 use crate::alerts::{PostOffice, PostOptions};
+use crate::machine::Machine;
 use crate::problem::Problem;
 use crate::pulse::Pulse;
 use crate::views::ModelView;
@@ -71,6 +72,8 @@ pub struct App {
     pub dispatcher: Dispatcher,
     /// Speeds and outlooks.
     pub pulse: Pulse,
+    /// What the server takes of its machine.
+    pub machine: Machine,
     /// What only those know who join the concrete parts.
     pub workshop: Arc<dyn Workshop>,
     /// Who takes alerts where they go.

@@ -7,6 +7,7 @@
 //! - `routes`: one file per resource; [`views`]: what goes over the wire, `params`: what comes in,
 //!   [`problem`]: what went wrong.
 //! - [`pulse`]: speeds and outlooks, worked out once for everybody; `events`: live streams.
+//! - `alerts`: who is told of what; `machine`: what the server takes of its processors and memory.
 //! - `assets`: the dashboard; [`openapi`]: the description of all of it.
 
 mod alerts;
@@ -15,6 +16,7 @@ mod assets;
 mod events;
 mod guard;
 pub mod keys;
+mod machine;
 pub mod openapi;
 mod params;
 pub mod problem;
@@ -103,11 +105,14 @@ pub async fn serve(
     let beating = tokio::spawn(pulse.clone().run(engine.clone(), silenced.clone()));
     let watching = tokio::spawn(spending::watch(engine.clone(), silenced.clone()));
     let post = PostOffice::new(config.post.clone())?;
-    let alerting = tokio::spawn(alerts::watch(engine.clone(), post.clone(), silenced));
+    let alerting = tokio::spawn(alerts::watch(engine.clone(), post.clone(), silenced.clone()));
+    let machine = machine::Machine::default();
+    let measuring = tokio::spawn(machine.clone().watch(engine.clone(), silenced));
     let app = App {
         engine,
         dispatcher: dispatcher.clone(),
         pulse,
+        machine,
         workshop,
         post,
         config: Arc::new(config),
@@ -130,6 +135,6 @@ pub async fn serve(
     }
     quiet.send_replace(true);
     // They end by themselves now; nothing of theirs can be lost.
-    let _ = tokio::join!(beating, watching, alerting);
+    let _ = tokio::join!(beating, watching, alerting, measuring);
     served
 }

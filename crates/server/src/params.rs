@@ -6,6 +6,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use docmill_core::money::Usd;
+use docmill_core::time::Timestamp;
 use docmill_store::DocumentQuery;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,15 @@ impl DocumentFilter {
             ..DocumentQuery::default()
         })
     }
+}
+
+/// A moment, RFC 3339.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, Problem> {
+    chrono::DateTime::parse_from_rfc3339(text.trim())
+        .map(|at| Timestamp(at.timestamp_millis()))
+        .map_err(|_| {
+            Problem::bad_request(format!("{text:?} is no time")).hint("write it like 2026-11-23T12:00:00Z")
+        })
 }
 
 #[cfg(test)]

@@ -796,6 +796,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/machine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Processors, memory and disk, of the server and its readers. */
+        get: operations["get_machine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -881,6 +898,10 @@ export interface components {
         };
         /** @description Intervals, oldest first. */
         ActivityList: {
+            /** @description The first moment looked at. */
+            from: string;
+            /** @description The first moment no longer looked at. */
+            to: string;
             /**
              * Format: int64
              * @description Length of each, in milliseconds. Intervals in which nothing happened are left out.
@@ -1769,6 +1790,49 @@ export interface components {
              */
             lane_places: number;
         };
+        /** @description What was taken of the machine at a time. */
+        MachineSample: {
+            /** @description When. */
+            at: string;
+            /**
+             * Format: float
+             * @description Processors kept busy: 1.5 is one and a half.
+             */
+            processors: number;
+            /**
+             * Format: int64
+             * @description Memory, in bytes.
+             */
+            memory_bytes: number;
+            /**
+             * Format: int32
+             * @description Processes: the server and its readers.
+             */
+            processes: number;
+        };
+        /** @description The machine. */
+        MachineView: {
+            /** @description docmill's version. */
+            version: string;
+            /** @description Processors of the machine. */
+            processors: number;
+            /**
+             * Format: int64
+             * @description Memory of the machine.
+             */
+            memory_bytes: number;
+            /** @description Where the server keeps its files. */
+            data_dir: string;
+            /** @description What is there. */
+            storage: components["schemas"]["StoragePart"][];
+            /**
+             * Format: int64
+             * @description Room left on that disk, when the system says.
+             */
+            disk_free_bytes: number | null;
+            /** @description What the server and its readers took, oldest first. */
+            samples: components["schemas"]["MachineSample"][];
+        };
         /** @description A key that was made. */
         MadeKey: {
             /** @description Whose it is. */
@@ -2175,6 +2239,21 @@ export interface components {
         Sources: {
             /** @description Folders below an allowed one, buckets, `upload:ID`. */
             sources: string[];
+        };
+        /** @description A part of what is on disk. */
+        StoragePart: {
+            /** @description `database`, `readings`, `uploads`, `exports` or `other`. */
+            part: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Files.
+             */
+            files: number;
         };
         /** @description A template with its text. */
         TemplateDetail: components["schemas"]["TemplateView"] & {
@@ -3718,7 +3797,7 @@ export interface operations {
                 batch?: string;
                 /** @description From this time on, RFC 3339; absent: a day ago, or the start of the batch that is asked for. */
                 from?: string;
-                /** @description Before this time, RFC 3339; absent: now. */
+                /** @description Before this time, RFC 3339; absent: now, or the end of the batches that are asked for. */
                 to?: string;
                 /** @description Length of an interval in seconds; absent: about 300 intervals. */
                 step?: number;
@@ -4355,7 +4434,10 @@ export interface operations {
     };
     get_deliveries: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only about this batch. */
+                batch?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4369,6 +4451,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4442,6 +4542,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerList"];
+                };
+            };
+        };
+    };
+    get_machine: {
+        parameters: {
+            query?: {
+                /** @description From this time on, RFC 3339; absent: everything kept, a day at most. */
+                from?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

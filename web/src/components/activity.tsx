@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, ask } from '../api/client';
 import { duration, money } from '../lib/format';
+import { grid } from '../lib/series';
 import { Chart, colors } from './chart';
 import { Loading, Trouble } from './parts';
 
@@ -14,36 +15,37 @@ export default function Activity({ batch, live }: { batch: string; live: boolean
   });
   if (query.isError && !query.data) return <Trouble error={query.error} retry={() => query.refetch()} />;
   if (!query.data) return <Loading rows={1} height={180} />;
-  const { points, step_ms: step } = query.data;
-  const perMinute = 60_000 / step;
-  const times = points.map((point) => Date.parse(point.at) / 1000);
+  const perMinute = 60_000 / query.data.step_ms;
+  const { times, at, span } = grid(query.data);
   let spent = 0;
   return (
     <div className="two">
       <Chart
         title="Documents a minute"
         times={times}
+        span={span}
         format={(value) => (value >= 10 ? String(Math.round(value)) : value.toFixed(1))}
         lines={[
           {
             name: 'completed',
             color: colors.green,
-            values: points.map((point) => point.completed * perMinute),
+            values: at.map((point) => (point?.completed ?? 0) * perMinute),
             fill: true,
           },
-          { name: 'failed', color: colors.red, values: points.map((point) => point.failed * perMinute) },
+          { name: 'failed', color: colors.red, values: at.map((point) => (point?.failed ?? 0) * perMinute) },
         ]}
       />
       <Chart
         title="Cost so far"
         times={times}
+        span={span}
         format={money}
         lines={[
           {
             name: 'settled',
             color: colors.violet,
-            values: points.map((point) => {
-              spent += point.cost_usd;
+            values: at.map((point) => {
+              spent += point?.cost_usd ?? 0;
               return spent;
             }),
             fill: true,
@@ -53,27 +55,31 @@ export default function Activity({ batch, live }: { batch: string; live: boolean
       <Chart
         title="How long calls take"
         times={times}
-        format={(value) => (value < 1 ? `${Math.round(value * 1000)} ms` : duration(value))}
+        span={span}
+        format={(value) =>
+          value < 1 ? `${Math.round(value * 1000)} ms` : value < 10 ? `${value.toFixed(1)} s` : duration(value)
+        }
         lines={[
           {
             name: 'half',
             color: colors.blue,
-            values: points.map((point) => (point.latency_p50_ms == null ? null : point.latency_p50_ms / 1000)),
+            values: at.map((point) => (point?.latency_p50_ms == null ? null : point.latency_p50_ms / 1000)),
           },
           {
             name: '95 %',
             color: colors.orange,
-            values: points.map((point) => (point.latency_p95_ms == null ? null : point.latency_p95_ms / 1000)),
+            values: at.map((point) => (point?.latency_p95_ms == null ? null : point.latency_p95_ms / 1000)),
           },
         ]}
       />
       <Chart
         title="Calls a minute without an answer"
         times={times}
+        span={span}
         format={(value) => (value >= 10 ? String(Math.round(value)) : value.toFixed(1))}
         lines={[
-          { name: 'refused', color: colors.orange, values: points.map((point) => point.refused * perMinute) },
-          { name: 'other errors', color: colors.red, values: points.map((point) => point.errors * perMinute) },
+          { name: 'refused', color: colors.orange, values: at.map((point) => (point?.refused ?? 0) * perMinute) },
+          { name: 'other errors', color: colors.red, values: at.map((point) => (point?.errors ?? 0) * perMinute) },
         ]}
       />
     </div>

@@ -17,6 +17,7 @@ export const colors = {
 export function Chart({
   title,
   times,
+  span,
   lines,
   format,
   height = 150,
@@ -24,6 +25,8 @@ export function Chart({
   title: string;
   /** Seconds. */
   times: number[];
+  /** First and last second shown, however little is known of them. */
+  span: [from: number, to: number];
   lines: Line[];
   format: (value: number) => string;
   height?: number;
@@ -36,6 +39,8 @@ export function Chart({
   const data: UPlot.AlignedData = [times, ...lines.map((line) => line.values)];
   const fresh = useRef(data);
   fresh.current = data;
+  const shown = useRef(span);
+  shown.current = span;
   const plot = useRef<UPlot | null>(null);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: drawn anew only when its shape changes; new values are set below
@@ -50,7 +55,7 @@ export function Chart({
         height,
         cursor: { y: false },
         legend: { show: false },
-        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+        scales: { x: { range: () => shown.current }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
           { stroke: ink, grid: { show: false }, ticks: { stroke: grid }, font: '11px system-ui', size: 26 },
           {
@@ -69,7 +74,8 @@ export function Chart({
             stroke: line.color[dark ? 1 : 0],
             width: 1.5,
             fill: line.fill ? `${line.color[dark ? 1 : 0]}22` : undefined,
-            points: { show: times.length < 3 },
+            // A line needs two points; what has fewer is drawn as points.
+            points: { show: (plot, index) => (plot.data[index] ?? []).filter((it) => it != null).length < 3 },
           })),
         ],
       },

@@ -6,8 +6,9 @@ import { useMemo } from 'react';
 import { api, ask, type Schemas } from '../api/client';
 import { Chart, colors } from '../components/chart';
 import { Empty, Figure, Loading, Trouble } from '../components/parts';
-import { count, cut, duration, money, percent, words } from '../lib/format';
+import { bytes, count, cut, duration, money, percent, words } from '../lib/format';
 import { useTitle } from '../lib/hooks';
+import { grid } from '../lib/series';
 
 const route = getRouteApi('/analytics');
 type Activity = Schemas['ActivityList'];
@@ -106,6 +107,7 @@ export default function Analytics() {
             />
           )}
           <Charts data={data} />
+          <MachineCharts ms={Math.min(ranges[range]?.ms ?? 0, 86_400_000)} />
           {apart.data && <Classes data={apart.data} batches={batches.data?.batches ?? []} />}
         </>
       )}
@@ -117,7 +119,13 @@ const label = (names: { value: string; label: string }[], id: string | undefined
   names.find((name) => name.value === id)?.label;
 
 const ms = (value: number | null | undefined) =>
-  value == null ? '–' : value < 1000 ? `${value} ms` : duration(value / 1000);
+  value == null
+    ? '–'
+    : value < 1000
+      ? `${value} ms`
+      : value < 10_000
+        ? `${(value / 1000).toFixed(1)} s`
+        : duration(value / 1000);
 const tokens = (slice: Slice) =>
   slice.usage.input_tokens +
   slice.usage.cached_input_tokens +
@@ -205,11 +213,11 @@ function Compare({ a, b, names }: { a: Slice; b: Slice; names: [string, string] 
 }
 
 function Charts({ data }: { data: Activity }) {
-  const { points, step_ms: step } = data;
-  const times = points.map((point) => Date.parse(point.at) / 1000);
+  const step = data.step_ms;
   const minute = 60_000 / step;
+  const { times, at, span } = grid(data);
   const number = (value: number) => (value >= 10 ? count(Math.round(value)) : value.toFixed(1));
-  const of = (pick: (point: Activity['points'][number]) => number) => points.map(pick);
+  const of = (pick: (point: Activity['points'][number]) => number) => at.map((point) => (point ? pick(point) : 0));
   return (
     <section className="section" aria-label="Charts">
       <Group justify="flex-end">
@@ -221,6 +229,7 @@ function Charts({ data }: { data: Activity }) {
         <Chart
           title="Documents a minute"
           times={times}
+          span={span}
           format={number}
           lines={[
             { name: 'completed', color: colors.green, values: of((it) => it.completed * minute), fill: true },
@@ -230,6 +239,7 @@ function Charts({ data }: { data: Activity }) {
         <Chart
           title="Cost an hour"
           times={times}
+          span={span}
           format={money}
           lines={[
             { name: 'settled', color: colors.violet, values: of((it) => (it.cost_usd * 3_600_000) / step), fill: true },
@@ -238,15 +248,17 @@ function Charts({ data }: { data: Activity }) {
         <Chart
           title="How long calls take"
           times={times}
+          span={span}
           format={(value) => ms(Math.round(value))}
           lines={[
-            { name: 'half', color: colors.blue, values: points.map((it) => it.latency_p50_ms ?? null) },
-            { name: '95 %', color: colors.orange, values: points.map((it) => it.latency_p95_ms ?? null) },
+            { name: 'half', color: colors.blue, values: at.map((it) => it?.latency_p50_ms ?? null) },
+            { name: '95 %', color: colors.orange, values: at.map((it) => it?.latency_p95_ms ?? null) },
           ]}
         />
         <Chart
           title="Calls a minute without an answer"
           times={times}
+          span={span}
           format={number}
           lines={[
             { name: 'refused', color: colors.orange, values: of((it) => it.refused * minute) },
@@ -256,14 +268,57 @@ function Charts({ data }: { data: Activity }) {
         <Chart
           title="Tokens a minute"
           times={times}
+          span={span}
           format={(value) => count(Math.round(value))}
           lines={[{ name: 'tokens', color: colors.blue, values: of((it) => tokens(it) * minute), fill: true }]}
         />
         <Chart
           title="Answers used again, a minute"
           times={times}
+          span={span}
           format={number}
           lines={[{ name: 'used again', color: colors.green, values: of((it) => it.reused * minute) }]}
+        />
+      </div>
+    </section>
+  );
+}
+
+/** What the server and its readers take of the machine; kept for a day. */
+function MachineCharts({ ms }: { ms: number }) {
+  const query = useQuery({
+    queryKey: ['machine', ms],
+    queryFn: () =>
+      ask(api.GET('/api/v1/machine', { params: { query: { from: new Date(Date.now() - ms).toISOString() } } })),
+    refetchInterval: 15_000,
+    placeholderData: (before) => before,
+  });
+  const samples = query.data?.samples ?? [];
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (!query.data || !first || !last) return null;
+  const times = samples.map((sample) => Date.parse(sample.at) / 1000);
+  const begin = Date.parse(first.at) / 1000;
+  const span: [number, number] = [begin, Math.max(Date.parse(last.at) / 1000, begin + 60)];
+  return (
+    <section className="section" aria-label="Machine">
+      <h2>The server and its readers</h2>
+      <div className="two">
+        <Chart
+          title={`Processors busy, of ${query.data.processors}`}
+          times={times}
+          span={span}
+          format={(value) => value.toFixed(1)}
+          lines={[
+            { name: 'busy', color: colors.orange, values: samples.map((sample) => sample.processors), fill: true },
+          ]}
+        />
+        <Chart
+          title={`Memory, of ${bytes(query.data.memory_bytes)}`}
+          times={times}
+          span={span}
+          format={bytes}
+          lines={[{ name: 'used', color: colors.blue, values: samples.map((it) => it.memory_bytes), fill: true }]}
         />
       </div>
     </section>

@@ -88,6 +88,35 @@ export default function Batch() {
     ? batch.documents.completed + batch.documents.failed + batch.documents.skipped + batch.documents.cancelled
     : 0;
   const share = batch && batch.documents.total > 0 ? done / batch.documents.total : 0;
+  /** What alerts said about this batch. */
+  function Told({ batch }: { batch: string }) {
+    const query = useQuery({
+      queryKey: ['deliveries', batch],
+      queryFn: () => ask(api.GET('/api/v1/deliveries', { params: { query: { batch } } })),
+      refetchInterval: 5_000,
+    });
+    const told = query.data?.deliveries ?? [];
+    if (told.length === 0) return null;
+    return (
+      <Alert color="yellow" mt="sm" icon={<Icons.IconBell />} title={told.length === 1 ? 'Alert' : 'Alerts'}>
+        {told.slice(0, 3).map((it) => (
+          <div key={it.id}>
+            <When at={it.at} />: {it.text}{' '}
+            <span className="faint">
+              ({it.rule}, {it.outcome === 'failed' ? `not delivered: ${it.answer}` : it.outcome})
+            </span>
+          </div>
+        ))}
+        {told.length > 3 && <Link to="/alerts">{`${told.length - 3} more`}</Link>}
+      </Alert>
+    );
+  }
+
+  /** Seconds from the first start to the end. */
+  const took =
+    batch?.ended_at && batch.started_at
+      ? Math.max(0.1, (Date.parse(batch.ended_at) - Date.parse(batch.started_at)) / 1000)
+      : null;
   useTitle(
     batch ? (batch.state === 'running' ? `${percent(Math.floor(share * 100) / 100)} – ${batch.name}` : batch.name) : '',
   );
@@ -204,18 +233,22 @@ export default function Batch() {
         />
         <Figure
           label="Speed"
-          value={live ? rate(live.documents_per_second) : '–'}
-          note={live ? `${rate(live.calls_per_second)} calls` : ' '}
+          value={live ? rate(live.documents_per_second) : took ? rate(done / took) : '–'}
+          note={live ? `${rate(live.calls_per_second)} calls` : took ? 'on the whole' : ' '}
         />
-        <Figure
-          label="Done in"
-          value={live?.eta_seconds != null ? duration(live.eta_seconds) : '–'}
-          note={
-            live?.eta_seconds != null
-              ? `${duration(live.eta_low_seconds ?? 0)} to ${duration(live.eta_high_seconds ?? 0)}`
-              : ' '
-          }
-        />
+        {took ? (
+          <Figure label="Took" value={duration(took)} note={batch.ended_at && <When at={batch.ended_at} />} />
+        ) : (
+          <Figure
+            label="Done in"
+            value={live?.eta_seconds != null ? duration(live.eta_seconds) : '–'}
+            note={
+              live?.eta_seconds != null
+                ? `${duration(live.eta_low_seconds ?? 0)} to ${duration(live.eta_high_seconds ?? 0)}`
+                : ' '
+            }
+          />
+        )}
         <Figure
           label="Cost"
           value={
@@ -232,11 +265,13 @@ export default function Batch() {
             </Anchor>
           }
           note={
-            <>
-              {batch.money.reserved_usd > 0 && `${money(batch.money.reserved_usd)} held back `}
-              {batch.money.unconfirmed_usd > 0 && `${money(batch.money.unconfirmed_usd)} unconfirmed `}
-              {live?.projected_usd != null && `about ${money(live.projected_usd)} in the end`}
-            </>
+            [
+              batch.money.reserved_usd > 0 && `${money(batch.money.reserved_usd)} held back`,
+              batch.money.unconfirmed_usd > 0 && `${money(batch.money.unconfirmed_usd)} unconfirmed`,
+              live?.projected_usd != null && `about ${money(live.projected_usd)} in the end`,
+            ]
+              .filter(Boolean)
+              .join(' · ') || ' '
           }
         />
         {live && (
@@ -256,8 +291,22 @@ export default function Batch() {
       <Stack gap={6} mt="xs">
         <CountersBar batch={batch} size={14} />
         <Counters batch={batch} />
-        <BudgetBar batch={batch} size={8} />
+        {batch.money.budget_usd != null && (
+          <>
+            <BudgetBar batch={batch} size={8} />
+            <Text size="sm" c="dimmed">
+              {percent(
+                batch.money.budget_usd > 0
+                  ? (batch.money.settled_usd + batch.money.unconfirmed_usd) / batch.money.budget_usd
+                  : 1,
+                1,
+              )}{' '}
+              of the budget used
+            </Text>
+          </>
+        )}
       </Stack>
+      <Told batch={id} />
 
       {batch.estimate && !batch.started_at && (
         <section className="section" aria-label="Estimate">

@@ -489,17 +489,15 @@ export default function Documents() {
                       onChange={() => toggle(doc.document)}
                     />
                   </td>
-                  <td>
-                    <Group gap={4} wrap="nowrap">
-                      <Link
-                        to="/batches/$batch/documents/$document"
-                        params={{ batch: id, document: String(doc.document) }}
-                        search={{ ...search, page: undefined, limit: undefined }}
-                        title={doc.name}
-                      >
-                        {cut(doc.name, 46)}
-                      </Link>
-                    </Group>
+                  <td className="name">
+                    <Link
+                      to="/batches/$batch/documents/$document"
+                      params={{ batch: id, document: String(doc.document) }}
+                      search={{ ...search, page: undefined, limit: undefined }}
+                      title={doc.name}
+                    >
+                      {cut(doc.name, 40)}
+                    </Link>
                   </td>
                   {columns
                     .filter((column) => shown.includes(column.id))

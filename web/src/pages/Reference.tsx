@@ -115,7 +115,7 @@ function One({
         <span className="state" style={colorOf(colors[method] ?? 'gray')}>
           {method}
         </span>{' '}
-        <span className="mono">{path}</span> <span className="faint">{operation.summary}</span>
+        <span className="mono">{path}</span> <span className="faint">{operation.summary?.replaceAll('`', '')}</span>
       </summary>
       {open && (
         <Stack gap="xs" p="sm">

@@ -5,7 +5,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../api/client';
 import { Confirm, Loading, Trouble, When } from '../components/parts';
-import { count } from '../lib/format';
+import { bytes, count } from '../lib/format';
 import { useTitle } from '../lib/hooks';
 
 export default function Settings() {
@@ -18,6 +18,7 @@ export default function Settings() {
         <Browser />
         <Keys />
         <Workers />
+        <Storage />
       </div>
       <Models />
     </>
@@ -211,7 +212,6 @@ function Workers() {
     queryFn: () => ask(api.GET('/api/v1/workers')),
     refetchInterval: 3_000,
   });
-  const totals = useQuery({ queryKey: ['totals'], queryFn: () => ask(api.GET('/api/v1/totals')) });
   if (query.isError && !query.data) return <Trouble error={query.error} retry={() => query.refetch()} />;
   if (!query.data) return <Loading />;
   return (
@@ -231,10 +231,53 @@ function Workers() {
             {lane.tokens_limit != null && ` of ${count(lane.tokens_limit)}`} tokens in the past minute
           </Text>
         ))}
-        <Text size="sm" c="dimmed">
-          docmill {totals.data?.version}
-        </Text>
       </Stack>
+    </section>
+  );
+}
+
+const parts: Record<string, string> = {
+  database: 'Database: batches, results, reviews',
+  readings: 'What was read from documents, kept to read each once',
+  uploads: 'Uploaded documents',
+  exports: 'Exports to fetch',
+  other: 'Other files',
+};
+
+function Storage() {
+  const query = useQuery({ queryKey: ['machine', 'now'], queryFn: () => ask(api.GET('/api/v1/machine')) });
+  if (query.isError) return <Trouble error={query.error} retry={() => query.refetch()} />;
+  if (!query.data) return <Loading />;
+  const machine = query.data;
+  const now = machine.samples.at(-1);
+  return (
+    <section className="section" aria-label="Storage and about">
+      <h2>Storage and about</h2>
+      <table className="list dense">
+        <tbody>
+          {machine.storage.map((part) => (
+            <tr key={part.part}>
+              <td>{parts[part.part] ?? part.part}</td>
+              <td className="num">{bytes(part.bytes)}</td>
+            </tr>
+          ))}
+          {machine.disk_free_bytes != null && (
+            <tr>
+              <td>Free on that disk</td>
+              <td className="num">{bytes(machine.disk_free_bytes)}</td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+      <Text size="sm" mt="xs" className="wrap-any">
+        In <code>{machine.data_dir}</code>
+        {now &&
+          `, with ${now.processors.toFixed(1)} of ${machine.processors} processors busy and ${bytes(now.memory_bytes)} of memory in ${count(now.processes)} ${now.processes === 1 ? 'process' : 'processes'}`}
+        .
+      </Text>
+      <Text size="sm" c="dimmed">
+        docmill {machine.version}
+      </Text>
     </section>
   );
 }

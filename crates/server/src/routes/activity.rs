@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::params::Query;
+use crate::params::{Query, moment};
 use crate::problem::Problem;
 use crate::views::{ActivityList, ActivityPoint, Slice};
 
@@ -43,7 +43,7 @@ pub struct ActivityParams {
     /// From this time on, RFC 3339; absent: a day ago, or the start of the batch that is asked for.
     #[param(format = DateTime)]
     pub from: Option<String>,
-    /// Before this time, RFC 3339; absent: now.
+    /// Before this time, RFC 3339; absent: now, or the end of the batches that are asked for.
     #[param(format = DateTime)]
     pub to: Option<String>,
     /// Length of an interval in seconds; absent: about 300 intervals.
@@ -64,22 +64,24 @@ pub async fn activity(
     let now = app.now();
     let mut batches = Vec::new();
     let mut started = None;
+    let mut ended = Some(Timestamp(0));
     for name in params.batch.as_deref().unwrap_or_default().split(',') {
         if name.trim().is_empty() {
             continue;
         }
         let row = app.batch(name.trim()).await?;
         started = started.into_iter().chain(row.started_at).min();
+        ended = ended.zip(row.ended_at).map(|(last, end)| last.max(end));
         batches.push(row.id);
     }
-    let to = params
-        .to
-        .as_deref()
-        .map(time)
-        .transpose()?
-        .unwrap_or(now.plus_ms(1));
+    let to = match params.to.as_deref() {
+        Some(to) => moment(to)?,
+        // The interval of the last moment is looked at whole.
+        None if !batches.is_empty() => ended.map_or(now, |end| end.plus_ms(ACTIVITY_INTERVAL_MS)).min(now).plus_ms(1),
+        None => now.plus_ms(1),
+    };
     let from = match params.from.as_deref() {
-        Some(from) => time(from)?,
+        Some(from) => moment(from)?,
         None if batches.is_empty() => to.plus_ms(-24 * 3600 * 1000),
         None => started.unwrap_or(to).plus_ms(-ACTIVITY_INTERVAL_MS),
     };
@@ -91,9 +93,10 @@ pub async fn activity(
             .find(|step| length / step <= POINTS)
             .unwrap_or(STEPS[STEPS.len() - 1]),
     };
+    let from = Timestamp(to.0.saturating_sub(length));
     let query = ActivityQuery {
         batches,
-        from: Timestamp(to.0.saturating_sub(length)),
+        from,
         to,
         step_ms,
         apart: params.apart,
@@ -104,16 +107,10 @@ pub async fn activity(
         total.add(&row.activity);
     }
     Ok(axum::Json(ActivityList {
+        from: crate::views::time(from),
+        to: crate::views::time(to),
         step_ms,
         points: rows.iter().map(ActivityPoint::from).collect(),
         total: Slice::from(&total),
     }))
-}
-
-fn time(text: &str) -> Result<Timestamp, Problem> {
-    chrono::DateTime::parse_from_rfc3339(text.trim())
-        .map(|at| Timestamp(at.timestamp_millis()))
-        .map_err(|_| {
-            Problem::bad_request(format!("{text:?} is no time")).hint("write it like 2026-11-23T12:00:00Z")
-        })
 }

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use docmill_core::alert::Trigger;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::alerts::{self, Channel, Delivery, Outcome, Rule};
 use crate::app::App;
-use crate::params::{Json, Path};
+use crate::params::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::views::time;
 
@@ -336,10 +336,28 @@ pub struct DeliveryList {
     pub deliveries: Vec<DeliveryView>,
 }
 
+/// Which deliveries.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct DeliveryParams {
+    /// Only about this batch.
+    pub batch: Option<String>,
+}
+
 /// What was told, and whether it arrived.
-#[utoipa::path(get, path = "/deliveries", tag = "alerts", responses((status = 200, body = DeliveryList)))]
-pub async fn deliveries(State(app): State<App>) -> Result<axum::Json<DeliveryList>, Problem> {
-    let all = alerts::deliveries(app.store()).await?;
+#[utoipa::path(get, path = "/deliveries", tag = "alerts", params(DeliveryParams),
+    responses((status = 200, body = DeliveryList), (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub async fn deliveries(
+    State(app): State<App>,
+    Query(params): Query<DeliveryParams>,
+) -> Result<axum::Json<DeliveryList>, Problem> {
+    let mut all = alerts::deliveries(app.store()).await?;
+    if let Some(batch) = &params.batch {
+        let about = app.batch_id(batch).await?.to_string();
+        all.retain(|it| it.about == about);
+    }
     let outcome = |outcome| match outcome {
         Outcome::Pending => "pending",
         Outcome::Delivered => "delivered",

@@ -5,6 +5,7 @@ mod alerts;
 mod batches;
 mod documents;
 mod jobs;
+mod machine;
 mod models;
 mod reviews;
 mod session;
@@ -73,6 +74,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(alerts::deliveries))
         .routes(routes!(settings::get, settings::put))
         .routes(routes!(settings::workers))
+        .routes(routes!(machine::machine))
         .routes(routes!(settings::keys, settings::add_key))
         .routes(routes!(settings::remove_key))
         .routes(routes!(session::get, session::sign_in, session::sign_out))

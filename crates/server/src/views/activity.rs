@@ -91,6 +91,10 @@ impl From<&ActivityRow> for ActivityPoint {
 /// Intervals, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActivityList {
+    /// The first moment looked at.
+    pub from: String,
+    /// The first moment no longer looked at.
+    pub to: String,
     /// Length of each, in milliseconds. Intervals in which nothing happened are left out.
     pub step_ms: i64,
     /// The intervals.

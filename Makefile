@@ -49,15 +49,15 @@ test: ## Everything that is checked
 	$(MAKE) browser api-fuzz
 
 browser: dashboard ## Browser tests, in the machine's Chromium
-	$(CARGO) build --locked -p docmill
+	$(CARGO) build --workspace --locked
 	cd web && npm run --silent browser
 
 screenshots: dashboard ## Every page, light, dark, wide and narrow, into target/screenshots
-	$(CARGO) build --locked -p docmill
+	$(CARGO) build --workspace --locked
 	scripts/screenshots.sh
 
 api-fuzz: dashboard ## Lint the API's description and fuzz the API with it
-	$(CARGO) build --locked -p docmill
+	$(CARGO) build --workspace --locked
 	scripts/api-fuzz.sh
 
 lint: web/node_modules/.package-lock.json ## Formatting and lints, warnings as errors

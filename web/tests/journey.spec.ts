@@ -55,7 +55,7 @@ test('a batch from upload to an approved correction', async ({ page, server }) =
   expect(detail.reviewed.data.company).toBe('Corner Café');
 
   await page.goto(`${server.url}/review`);
-  await expect(page.getByText('company')).toBeVisible();
+  await expect(page.getByText('company').first()).toBeVisible();
   await expect(page.getByRole('region', { name: 'Accuracy' })).toContainText('0 %');
 });
 
@@ -82,7 +82,7 @@ test('pause, resume and cancel, each confirmed and felt at once', async ({ page,
   await page.getByRole('menuitem', { name: 'Cancel the batch' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel the batch' }).click();
   await server.reaches(id, 'cancelled');
-  await expect(page.getByText('cancelled by a person')).toBeVisible();
+  await expect(page.getByText('cancelled by a person', { exact: true })).toBeVisible();
 });
 
 test('a budget that is used up is raised, and the batch goes on to its end', async ({ page, server }) => {
@@ -93,7 +93,7 @@ test('a budget that is used up is raised, and the batch goes on to its end', asy
     'budget_exhausted',
   );
   await page.goto(`${server.url}/batches/${id}`);
-  await expect(page.getByText('budget used up')).toBeVisible();
+  await expect(page.getByText('budget used up').first()).toBeVisible();
   const spent = await server.get<{ money: { settled_usd: number } }>(`/batches/${id}`);
   expect(spent.money.settled_usd).toBeLessThanOrEqual(0.005);
   await page.getByRole('button', { name: 'Raise the budget' }).first().click();

@@ -75,7 +75,9 @@ export function Chart({
             width: 1.5,
             fill: line.fill ? `${line.color[dark ? 1 : 0]}22` : undefined,
             // A line needs two points; what has fewer is drawn as points.
-            points: { show: (plot, index) => (plot.data[index] ?? []).filter((it) => it != null).length < 3 },
+            points: {
+              show: (plot: UPlot, index: number) => [...(plot.data[index] ?? [])].filter((it) => it != null).length < 3,
+            },
           })),
         ],
       },

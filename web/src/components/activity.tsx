@@ -15,8 +15,7 @@ export default function Activity({ batch, live }: { batch: string; live: boolean
   });
   if (query.isError && !query.data) return <Trouble error={query.error} retry={() => query.refetch()} />;
   if (!query.data) return <Loading rows={1} height={180} />;
-  const perMinute = 60_000 / query.data.step_ms;
-  const { times, at, span } = grid(query.data);
+  const { times, minutes, at, span } = grid(query.data);
   let spent = 0;
   return (
     <div className="two">
@@ -29,10 +28,14 @@ export default function Activity({ batch, live }: { batch: string; live: boolean
           {
             name: 'completed',
             color: colors.green,
-            values: at.map((point) => (point?.completed ?? 0) * perMinute),
+            values: at.map((point, index) => (point?.completed ?? 0) / minutes[index]!),
             fill: true,
           },
-          { name: 'failed', color: colors.red, values: at.map((point) => (point?.failed ?? 0) * perMinute) },
+          {
+            name: 'failed',
+            color: colors.red,
+            values: at.map((point, index) => (point?.failed ?? 0) / minutes[index]!),
+          },
         ]}
       />
       <Chart
@@ -78,8 +81,16 @@ export default function Activity({ batch, live }: { batch: string; live: boolean
         span={span}
         format={(value) => (value >= 10 ? String(Math.round(value)) : value.toFixed(1))}
         lines={[
-          { name: 'refused', color: colors.orange, values: at.map((point) => (point?.refused ?? 0) * perMinute) },
-          { name: 'other errors', color: colors.red, values: at.map((point) => (point?.errors ?? 0) * perMinute) },
+          {
+            name: 'refused',
+            color: colors.orange,
+            values: at.map((point, index) => (point?.refused ?? 0) / minutes[index]!),
+          },
+          {
+            name: 'other errors',
+            color: colors.red,
+            values: at.map((point, index) => (point?.errors ?? 0) / minutes[index]!),
+          },
         ]}
       />
     </div>

@@ -3,6 +3,8 @@
 export type Grid<T> = {
   /** Seconds at which intervals begin. */
   times: number[];
+  /** How much of each has passed, in minutes: the last is seldom whole. */
+  minutes: number[];
   /** What happened in each, if anything. */
   at: (T | undefined)[];
   /** First and last second. */
@@ -21,11 +23,14 @@ export function grid<T extends { at: string }>(data: {
   const to = Date.parse(data.to);
   const known = new Map(data.points.map((point) => [Date.parse(point.at), point]));
   const times: number[] = [];
+  const minutes: number[] = [];
   const at: (T | undefined)[] = [];
   for (let time = from; time < to; time += step) {
     times.push(time / 1000);
+    // A moment is no speed: less than a fifth of an interval counts as a fifth.
+    minutes.push(Math.min(step, Math.max(to - time, step / 5)) / 60_000);
     at.push(known.get(time));
   }
   // A batch of three seconds is a point in a minute.
-  return { times, at, span: [from / 1000, Math.max(to, from + 60_000) / 1000] };
+  return { times, minutes, at, span: [from / 1000, Math.max(to, from + 60_000) / 1000] };
 }

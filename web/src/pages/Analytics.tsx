@@ -213,11 +213,10 @@ function Compare({ a, b, names }: { a: Slice; b: Slice; names: [string, string] 
 }
 
 function Charts({ data }: { data: Activity }) {
-  const step = data.step_ms;
-  const minute = 60_000 / step;
-  const { times, at, span } = grid(data);
+  const { times, minutes, at, span } = grid(data);
   const number = (value: number) => (value >= 10 ? count(Math.round(value)) : value.toFixed(1));
-  const of = (pick: (point: Activity['points'][number]) => number) => at.map((point) => (point ? pick(point) : 0));
+  const of = (pick: (point: Activity['points'][number]) => number) =>
+    at.map((point, index) => (point ? pick(point) / minutes[index]! : 0));
   return (
     <section className="section" aria-label="Charts">
       <Group justify="flex-end">
@@ -232,8 +231,8 @@ function Charts({ data }: { data: Activity }) {
           span={span}
           format={number}
           lines={[
-            { name: 'completed', color: colors.green, values: of((it) => it.completed * minute), fill: true },
-            { name: 'failed', color: colors.red, values: of((it) => it.failed * minute) },
+            { name: 'completed', color: colors.green, values: of((it) => it.completed), fill: true },
+            { name: 'failed', color: colors.red, values: of((it) => it.failed) },
           ]}
         />
         <Chart
@@ -241,9 +240,7 @@ function Charts({ data }: { data: Activity }) {
           times={times}
           span={span}
           format={money}
-          lines={[
-            { name: 'settled', color: colors.violet, values: of((it) => (it.cost_usd * 3_600_000) / step), fill: true },
-          ]}
+          lines={[{ name: 'settled', color: colors.violet, values: of((it) => it.cost_usd * 60), fill: true }]}
         />
         <Chart
           title="How long calls take"
@@ -261,8 +258,8 @@ function Charts({ data }: { data: Activity }) {
           span={span}
           format={number}
           lines={[
-            { name: 'refused', color: colors.orange, values: of((it) => it.refused * minute) },
-            { name: 'other errors', color: colors.red, values: of((it) => it.errors * minute) },
+            { name: 'refused', color: colors.orange, values: of((it) => it.refused) },
+            { name: 'other errors', color: colors.red, values: of((it) => it.errors) },
           ]}
         />
         <Chart
@@ -270,14 +267,14 @@ function Charts({ data }: { data: Activity }) {
           times={times}
           span={span}
           format={(value) => count(Math.round(value))}
-          lines={[{ name: 'tokens', color: colors.blue, values: of((it) => tokens(it) * minute), fill: true }]}
+          lines={[{ name: 'tokens', color: colors.blue, values: of((it) => tokens(it)), fill: true }]}
         />
         <Chart
           title="Answers used again, a minute"
           times={times}
           span={span}
           format={number}
-          lines={[{ name: 'used again', color: colors.green, values: of((it) => it.reused * minute) }]}
+          lines={[{ name: 'used again', color: colors.green, values: of((it) => it.reused) }]}
         />
       </div>
     </section>

@@ -176,7 +176,7 @@ try {
     requests += 1;
   });
   await watched.goto(`${base}/batches/${live.id}`);
-  await watched.getByText('live', { exact: true }).waitFor();
+  await watched.locator('[data-connection=live]').waitFor();
   const heap = async () => {
     await session.send('HeapProfiler.collectGarbage');
     const { usedSize } = await session.send('Runtime.getHeapUsage');

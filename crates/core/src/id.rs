@@ -92,6 +92,14 @@ impl ContentHash {
     pub fn to_hex(&self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
+
+    /// The hash these digits are of; `None`: they are of none.
+    #[must_use]
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        blake3::Hash::from_hex(digits)
+            .ok()
+            .map(|hash| Self(*hash.as_bytes()))
+    }
 }
 
 impl fmt::Display for ContentHash {

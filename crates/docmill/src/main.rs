@@ -4,6 +4,7 @@
 //! - [`cmd`]: one file per verb.
 //! - [`report`]: what people and programs get to see.
 //! - [`wire`]: the only place that names concrete parts.
+//! - [`place`]: where batches are, here or at a running server; [`remote`]: that server.
 //! - [`exit`], [`fault`]: how a command ends.
 
 mod args;
@@ -11,6 +12,8 @@ mod clock;
 mod cmd;
 mod exit;
 mod fault;
+mod place;
+mod remote;
 mod report;
 mod templates;
 mod wire;

@@ -36,10 +36,8 @@ pub fn find(typed: &str) -> Result<Template, Fault> {
     if let Some((stem, text)) = BUILT_IN.iter().find(|(stem, _)| *stem == typed) {
         return Ok(Template::from_text(stem, text)?);
     }
-    let path = Path::new(typed);
-    let looks_like_a_file = typed.contains(['/', '\\']) || path.extension().is_some() || path.is_file();
-    if looks_like_a_file {
-        return of_file(path);
+    if looks_like_a_file(typed) {
+        return of_file(Path::new(typed));
     }
     Err(
         Fault::usage(format!("there is no template {typed:?}")).hint(format!(
@@ -47,6 +45,12 @@ pub fn find(typed: &str) -> Result<Template, Fault> {
             names().join(", ")
         )),
     )
+}
+
+/// Whether a person means a file, and no name.
+pub fn looks_like_a_file(typed: &str) -> bool {
+    let path = Path::new(typed);
+    typed.contains(['/', '\\']) || path.extension().is_some() || path.is_file()
 }
 
 /// The template of a file.

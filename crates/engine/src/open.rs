@@ -100,7 +100,9 @@ impl Engine {
 
     /// `receipts` of `receipt`, then `receipts-2` and so on: names are what people type.
     async fn free_name(&self, sources: &[String], template: &str) -> Result<String, EngineError> {
-        let base = sources.first().map_or(template, |source| last_part(source));
+        let base = sources
+            .first()
+            .map_or_else(|| template.to_owned(), |source| called_after(source));
         let taken: Vec<String> = self
             .parts
             .store
@@ -109,7 +111,7 @@ impl Engine {
             .into_iter()
             .map(|row| row.name)
             .collect();
-        let mut name = base.to_owned();
+        let mut name = base.clone();
         let mut number = 1_u32;
         while taken.contains(&name) {
             number += 1;
@@ -140,8 +142,22 @@ impl Engine {
     }
 }
 
+/// What a batch is called after. The folder of an upload has an id for a name; what is in it
+/// says more, when it is one thing.
+fn called_after(source: &str) -> String {
+    let last = last_part(source);
+    if last.parse::<uuid::Uuid>().is_err() {
+        return last.to_owned();
+    }
+    let mut inside = std::fs::read_dir(source).into_iter().flatten().flatten();
+    match (inside.next(), inside.next()) {
+        (Some(only), None) => only.file_name().to_string_lossy().into_owned(),
+        _ => "upload".to_owned(),
+    }
+}
+
 /// The last meaningful part of a path or URL.
-fn last_part(source: &str) -> &str {
+pub fn last_part(source: &str) -> &str {
     source
         .trim_end_matches(['/', '\\'])
         .rsplit(['/', '\\'])
@@ -151,7 +167,7 @@ fn last_part(source: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::last_part;
+    use super::{called_after, last_part};
 
     #[test]
     fn batches_are_named_after_where_their_documents_are() {
@@ -159,5 +175,15 @@ mod tests {
         assert_eq!(last_part("s3://bucket/2024/march"), "march");
         assert_eq!(last_part("s3://bucket"), "bucket");
         assert_eq!(last_part("/"), "documents");
+    }
+
+    #[test]
+    fn an_upload_is_named_after_what_is_in_it() {
+        let uploads = tempfile::tempdir().unwrap();
+        let folder = uploads.path().join("01a20b7a-6b9b-7090-9ab0-f7f5676b0571");
+        std::fs::create_dir_all(folder.join("march")).unwrap();
+        assert_eq!(called_after(folder.to_str().unwrap()), "march");
+        std::fs::write(folder.join("april.pdf"), "x").unwrap();
+        assert_eq!(called_after(folder.to_str().unwrap()), "upload");
     }
 }

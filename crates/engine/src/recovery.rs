@@ -112,7 +112,7 @@ fn lock_path(folder: &Path, id: WorkerId) -> PathBuf {
     folder.join(format!("{id}.lock"))
 }
 
-fn folder_error(path: &Path, error: &dyn std::fmt::Display) -> EngineError {
+pub(crate) fn folder_error(path: &Path, error: &dyn std::fmt::Display) -> EngineError {
     EngineError::Folder {
         path: path.display().to_string(),
         reason: error.to_string(),

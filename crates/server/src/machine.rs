@@ -40,7 +40,9 @@ pub struct Machine {
 impl Machine {
     /// Looks until `stop` is true.
     pub(crate) async fn watch(self, engine: Engine, mut stop: watch::Receiver<bool>) {
-        let Ok(me) = sysinfo::get_current_pid() else { return };
+        let Ok(me) = sysinfo::get_current_pid() else {
+            return;
+        };
         let mut system = System::new_with_specifics(
             RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()),
         );
@@ -74,7 +76,12 @@ impl Machine {
 
     /// What was taken from a time on, in at most `points` means, oldest first.
     pub(crate) fn since(&self, from: Timestamp, points: usize) -> Vec<Sample> {
-        let samples: Vec<Sample> = self.samples().iter().filter(|it| it.at >= from).copied().collect();
+        let samples: Vec<Sample> = self
+            .samples()
+            .iter()
+            .filter(|it| it.at >= from)
+            .copied()
+            .collect();
         let step = samples.len().div_ceil(points.max(1)).max(1);
         samples.chunks(step).map(mean).collect()
     }
@@ -85,7 +92,10 @@ impl Machine {
 }
 
 fn look(system: &mut System, me: Pid, at: Timestamp) -> Sample {
-    let what = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
+    let what = ProcessRefreshKind::nothing()
+        .with_cpu()
+        .with_memory()
+        .without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
     let ours = system
         .processes()
@@ -141,7 +151,10 @@ mod tests {
         let points = machine.since(Timestamp(2_500_000), 100);
         assert_eq!(points.len(), 100);
         assert_eq!(points[0].at, Timestamp(2_500_000));
-        assert!(points.iter().all(|it| (it.processors - 1.5).abs() < 0.21), "{points:?}");
+        assert!(
+            points.iter().all(|it| (it.processors - 1.5).abs() < 0.21),
+            "{points:?}"
+        );
         assert_eq!(points[99].memory, 999);
     }
 

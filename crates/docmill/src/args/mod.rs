@@ -65,6 +65,7 @@ A batch is named by its id, its short id, its name, or `last`.
 Environment:
   OPENAI_API_KEY and the like   Keys of providers (docmill doctor lists them)
   DOCMILL_DATA_DIR              Folder of the database [default: ~/.local/share/docmill]
+  DOCMILL_SERVER, DOCMILL_KEY   Server when --server is not given, and your key there
   DOCMILL_MODEL                 Model when --model is not given [default: offline]
   DOCMILL_BASE_URL              Address when --base-url is not given
   DOCMILL_LISTEN                Address of the server when --listen is not given
@@ -109,6 +110,16 @@ pub struct GlobalArgs {
         help_heading = "Everywhere"
     )]
     pub data_dir: Option<PathBuf>,
+    /// Do it at a running docmill serve: http://127.0.0.1:7878
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "DOCMILL_SERVER",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub server: Option<String>,
     /// When to use colours
     #[arg(
         long,

@@ -16,6 +16,8 @@ use crate::report::Ui;
 pub struct Context {
     /// Folder of the database.
     pub data_dir: PathBuf,
+    /// Address of the server that is to do it.
+    pub server: Option<String>,
     /// How to talk.
     pub ui: Ui,
 }
@@ -25,6 +27,7 @@ impl Context {
     pub fn new(global: &GlobalArgs) -> Result<Self, Fault> {
         Ok(Self {
             data_dir: data_dir(global.data_dir.as_deref())?,
+            server: global.server.clone().filter(|url| !url.trim().is_empty()),
             ui: Ui::new(global),
         })
     }

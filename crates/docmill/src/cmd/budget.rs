@@ -3,20 +3,19 @@
 use docmill_core::batch::BatchState;
 
 use crate::args::{BudgetArgs, Context};
-use crate::clock::now;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::json;
 use crate::report::text::clean;
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: BudgetArgs, context: &Context) -> Result<Exit, Fault> {
-    let store = wire::store_to_steer(context)?;
-    let before = store.find_batch(&args.batch).await?;
+    let place = Place::to_steer(context)?;
+    let before = place.find_batch(&args.batch).await?;
     let budget = args.budget.amount();
-    let state = store.set_budget(before.id, budget, now()).await?;
-    let row = store.batch(before.id).await?;
+    let state = place.set_budget(before.id, budget).await?;
+    let row = place.batch(before.id).await?;
     let ui = &context.ui;
     if args.json {
         ui.json(&json::batch(&row))?;
@@ -36,7 +35,8 @@ pub async fn perform(args: BudgetArgs, context: &Context) -> Result<Exit, Fault>
     if budget.is_some_and(|budget| budget < committed) {
         ui.warn("that is less than what is spent and held back already: no further call will be made");
     }
-    if before.state == BatchState::BudgetExhausted && state == BatchState::Running {
+    if before.state == BatchState::BudgetExhausted && state == BatchState::Running && context.server.is_none()
+    {
         ui.hint(&format!("docmill resume {} goes on", row.id.short()));
     }
     Ok(Exit::Ok)

@@ -1,18 +1,19 @@
 //! `docmill export`: results as files.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use docmill_core::document::DocumentState;
 use docmill_engine::export::{Exported, Format, Options, Target, export};
-use docmill_store::{BatchRow, Store};
+use docmill_store::BatchRow;
 
+use super::remote::fetch;
 use crate::args::{Context, ExportArgs, OutFile, out_target};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::Ui;
 use crate::report::live::Reporter;
 use crate::report::text::{clean, counted};
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: ExportArgs, context: &Context) -> Result<Exit, Fault> {
@@ -21,9 +22,9 @@ pub async fn perform(args: ExportArgs, context: &Context) -> Result<Exit, Fault>
             .hint("say --out results.csv (or .xlsx, .parquet, .jsonl), --out FOLDER/, or --out - for standard output"));
     };
     check(&out, &context.ui)?;
-    let store = wire::store_with_batches(context)?;
-    let row = store.find_batch(&args.batch).await?;
-    write(&store, &row, out, args.state, context).await?;
+    let place = Place::with_batches(context)?;
+    let row = place.find_batch(&args.batch).await?;
+    write(&place, &row, out, args.state, context).await?;
     Ok(Exit::Ok)
 }
 
@@ -48,13 +49,21 @@ pub fn check(out: &OutFile, ui: &Ui) -> Result<(), Fault> {
 
 /// Writes the results and says where they are.
 pub async fn write(
-    store: &Arc<dyn Store>,
+    place: &Place,
     row: &BatchRow,
     out: OutFile,
     states: Vec<DocumentState>,
     context: &Context,
 ) -> Result<Exported, Fault> {
     let ui = &context.ui;
+    let store = match place {
+        Place::Here(store) => store,
+        Place::There(remote) => {
+            let written = fetch(remote, row, &out, &states, context).await?;
+            tell(&written, &out, ui);
+            return Ok(written);
+        }
+    };
     let total = match states.as_slice() {
         [] => row.counters.total(),
         states => states.iter().map(|state| row.counters.of(*state)).sum(),

@@ -2,21 +2,21 @@
 
 use docmill_core::document::DocumentState;
 use docmill_core::id::DocumentId;
-use docmill_store::{BatchRow, DocumentPage, DocumentQuery, Matching, Position, Store};
+use docmill_store::{BatchRow, DocumentPage, DocumentQuery, Matching, Position};
 use serde_json::Value;
 
 use crate::args::{Context, ListArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::table::Table;
 use crate::report::text::{bytes, count};
 use crate::report::{Style, json};
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
-    let store = wire::store_with_batches(context)?;
-    let row = store.find_batch(&args.batch).await?;
+    let place = Place::with_batches(context)?;
+    let row = place.find_batch(&args.batch).await?;
     let query = DocumentQuery {
         states: args.state,
         kinds: args.kind,
@@ -30,7 +30,7 @@ pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
         limit: args.limit,
         ..DocumentQuery::default()
     };
-    let page = store.documents(row.id, query).await?;
+    let page = place.documents(row.id, query).await?;
     let ui = &context.ui;
     if args.json {
         ui.json(&json::page(&page))?;
@@ -38,7 +38,7 @@ pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
     }
     if !page.rows.is_empty() {
         let table = if args.fields {
-            fields(store.as_ref(), &row, &page).await?
+            fields(&place, &row, &page).await?
         } else {
             table(&page)
         };
@@ -84,7 +84,7 @@ fn table(page: &DocumentPage) -> Table {
 }
 
 /// The page with a column for each field at the top of the template that is not a list or an object.
-async fn fields(store: &dyn Store, batch: &BatchRow, page: &DocumentPage) -> Result<Table, Fault> {
+async fn fields(place: &Place, batch: &BatchRow, page: &DocumentPage) -> Result<Table, Fault> {
     let properties = batch.template.schema.get("properties").and_then(Value::as_object);
     let names: Vec<&str> = properties
         .into_iter()
@@ -100,7 +100,7 @@ async fn fields(store: &dyn Store, batch: &BatchRow, page: &DocumentPage) -> Res
             ordinal: row.ordinal,
         };
         let extraction = match row.state {
-            DocumentState::Completed => store.document(id).await?.extraction,
+            DocumentState::Completed => place.document(id, false).await?.extraction,
             _ => None,
         };
         let mut cells = vec![(row.ordinal.to_string(), None), (row.name.clone(), None)];

@@ -1,26 +1,25 @@
 //! `docmill logs`: what happened, as it happens.
 
-use docmill_core::event::{Event, Level};
-use docmill_core::id::Ordinal;
+use docmill_core::time::Timestamp;
+use docmill_server::views::EventView;
 
 use crate::args::{Context, LogsArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::live::LOOK_EVERY;
 use crate::report::text::{clean, time_of_day};
-use crate::report::{Style, json, paint};
-use crate::wire;
-use docmill_server::views::words::sentence;
+use crate::report::{Style, paint};
 
 /// Events fetched at a time while following.
 const CHUNK: u32 = 500;
 
 /// Carries out the verb.
 pub async fn perform(args: LogsArgs, context: &Context) -> Result<Exit, Fault> {
-    let store = wire::store_with_batches(context)?;
-    let batch = store.find_batch(&args.batch).await?.id;
-    let document = args.document.map(Ordinal);
-    let mut events = store.last_events(batch, args.lines.max(1)).await?;
+    let place = Place::with_batches(context)?;
+    let batch = place.find_batch(&args.batch).await?.id;
+    let document = args.document;
+    let mut events = place.last_events(batch, args.lines.max(1)).await?;
     let mut last = events.last().map_or(0, |event| event.id);
     if args.lines == 0 {
         events.clear();
@@ -31,8 +30,8 @@ pub async fn perform(args: LogsArgs, context: &Context) -> Result<Exit, Fault> {
     }
     loop {
         // The state is read before the events: what happened up to an end is not missed.
-        let ended = store.batch(batch).await?.state.is_ended();
-        let events = store.events_after(Some(batch), last, CHUNK).await?;
+        let ended = place.batch(batch).await?.state.is_ended();
+        let events = place.events_after(batch, last, CHUNK).await?;
         if let Some(newest) = events.last() {
             last = newest.id;
             write(&events, document, args.json, context)?;
@@ -48,14 +47,14 @@ pub async fn perform(args: LogsArgs, context: &Context) -> Result<Exit, Fault> {
     }
 }
 
-fn write(events: &[Event], document: Option<Ordinal>, as_json: bool, context: &Context) -> Result<(), Fault> {
+fn write(events: &[EventView], document: Option<u64>, as_json: bool, context: &Context) -> Result<(), Fault> {
     let mut out = String::new();
     for event in events
         .iter()
         .filter(|event| document.is_none() || event.document == document)
     {
         if as_json {
-            out.push_str(&json::event(event).to_string());
+            out.push_str(&serde_json::json!(event).to_string());
         } else {
             out.push_str(&line(event, context.ui.color_out));
         }
@@ -68,22 +67,23 @@ fn write(events: &[Event], document: Option<Ordinal>, as_json: bool, context: &C
     }
 }
 
-fn line(event: &Event, colored: bool) -> String {
-    let level = event.kind.level();
-    let style = match level {
-        Level::Info => None,
-        Level::Warning => Some(Style::Yellow),
-        Level::Error => Some(Style::Red),
+fn line(event: &EventView, colored: bool) -> String {
+    let style = match event.level.as_str() {
+        "warning" => Some(Style::Yellow),
+        "error" => Some(Style::Red),
+        _ => None,
     };
     let about = event
         .document
         .map(|document| format!("#{document} "))
         .unwrap_or_default();
-    let text = clean(&sentence(&event.kind)).into_owned();
-    let level = format!("{:<7}", level.as_str());
+    let text = clean(&event.text).into_owned();
+    let level = format!("{:<7}", event.level);
+    let at = chrono::DateTime::parse_from_rfc3339(&event.time)
+        .map_or(Timestamp(0), |at| Timestamp(at.timestamp_millis()));
     let level = style.map_or_else(|| level.clone(), |style| paint(colored, style, &level));
     format!(
         "{} {level} {about}{text}",
-        paint(colored, Style::Dim, &time_of_day(event.at))
+        paint(colored, Style::Dim, &time_of_day(at))
     )
 }

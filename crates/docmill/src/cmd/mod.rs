@@ -10,6 +10,7 @@ mod help;
 mod key;
 mod list;
 mod logs;
+mod remote;
 mod resume;
 mod retry;
 mod run;
@@ -23,13 +24,22 @@ mod work;
 use std::future::Future;
 use std::process::ExitCode;
 
-use crate::args::{Context, TemplateVerb, Verb};
+use crate::args::{Context, TemplateArgs, TemplateVerb, Verb};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::remote::Remote;
 use crate::wire;
 
 /// Carries out a verb.
 pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
+    let verb = match &context.server {
+        Some(url) => match at_server(verb, url, context)? {
+            Performed::Done(exit) => return Ok(exit.into()),
+            // Looking and steering is the same in both places; the rest is of this machine.
+            Performed::NotSpecial(verb) => *verb,
+        },
+        None => verb,
+    };
     let ended = match verb {
         Verb::ParseWorker => return Ok(wire::parse_worker()),
         Verb::Run(args) => block_on(run::perform(*args, context)),
@@ -60,6 +70,40 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::HelpMarkdown => help::perform(context),
     };
     ended.map(ExitCode::from)
+}
+
+/// What became of a verb that may be special at a server.
+enum Performed {
+    Done(Exit),
+    NotSpecial(Box<Verb>),
+}
+
+/// Carries out the verbs that are different at a server.
+fn at_server(verb: Verb, url: &str, context: &Context) -> Result<Performed, Fault> {
+    let remote = &Remote::new(url)?;
+    let exit = match verb {
+        Verb::Run(args) => block_on(remote::run(*args, remote, context)),
+        Verb::Estimate(args) => block_on(remote::estimate(*args, remote, context)),
+        Verb::Resume(args) => block_on(remote::resume(args, remote, context)),
+        Verb::Retry(args) => block_on(remote::retry(args, remote, context)),
+        Verb::Key(args) => block_on(remote::key(args.verb, remote, context)),
+        Verb::Templates(args) => block_on(remote::templates(None, args.json, remote, context)),
+        Verb::Template(TemplateArgs {
+            verb:
+                TemplateVerb::Show {
+                    template,
+                    schema,
+                    json,
+                },
+        }) => block_on(remote::templates(
+            Some((&template, schema)),
+            json,
+            remote,
+            context,
+        )),
+        verb => return Ok(Performed::NotSpecial(Box::new(verb))),
+    };
+    Ok(Performed::Done(exit?))
 }
 
 /// Runs a verb that waits for something.

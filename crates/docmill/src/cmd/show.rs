@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use docmill_core::attempt::Attempt;
 use docmill_core::extraction::{Evidence, Extraction};
 use docmill_core::id::{BatchId, DocumentId, Ordinal};
-use docmill_store::{DocumentDetail, DocumentQuery, Store};
+use docmill_store::{DocumentDetail, DocumentQuery};
 use serde_json::Value;
 
 use super::list;
 use crate::args::{Context, ShowArgs, StatusArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::table::Table;
 use crate::report::text::{bytes, clean, clean_lines, counted};
 use crate::report::{Style, Ui, json, paint};
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
@@ -27,13 +27,13 @@ pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
         };
         return super::status::perform(args, context).await;
     };
-    let store = wire::store_with_batches(context)?;
-    let batch = store.find_batch(&args.batch).await?.id;
+    let place = Place::with_batches(context)?;
+    let batch = place.find_batch(&args.batch).await?.id;
     let ordinal = match named.parse() {
         Ok(number) => Ordinal(number),
-        Err(_) => by_name(store.as_ref(), batch, &named).await?,
+        Err(_) => by_name(&place, batch, &named).await?,
     };
-    let detail = store.document(DocumentId { batch, ordinal }).await?;
+    let detail = place.document(DocumentId { batch, ordinal }, args.raw).await?;
     if args.json {
         context.ui.json(&json::detail(&detail, args.raw))?;
     } else {
@@ -43,13 +43,13 @@ pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
 }
 
 /// The one document of this name, or whose name contains it.
-async fn by_name(store: &dyn Store, batch: BatchId, name: &str) -> Result<Ordinal, Fault> {
+async fn by_name(place: &Place, batch: BatchId, name: &str) -> Result<Ordinal, Fault> {
     let query = DocumentQuery {
         search: Some(name.to_owned()),
         limit: 100,
         ..DocumentQuery::default()
     };
-    let rows = store.documents(batch, query).await?.rows;
+    let rows = place.documents(batch, query).await?.rows;
     let exact = rows.iter().find(|row| row.name == name || row.key == name);
     match (exact, rows.as_slice()) {
         (Some(row), _) | (None, [row]) => Ok(row.ordinal),

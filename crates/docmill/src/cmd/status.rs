@@ -1,29 +1,29 @@
 //! `docmill status`: all batches, or one.
 
-use docmill_store::{BatchQuery, BatchRow, Store};
+use docmill_store::BatchRow;
 
 use crate::args::{Context, StatusArgs};
 use crate::clock::now;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
 use crate::report::summary::{self, state_style};
 use crate::report::table::Table;
 use crate::report::text::{ago, count, spent};
 use crate::report::{failures, json};
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: StatusArgs, context: &Context) -> Result<Exit, Fault> {
     let Some(reference) = &args.batch else {
         return all(args.json, context).await;
     };
-    let store = wire::store_with_batches(context)?;
-    let mut row = store.find_batch(reference).await?;
+    let place = Place::with_batches(context)?;
+    let mut row = place.find_batch(reference).await?;
     if args.watch {
-        row = watch(store.as_ref(), &row, context).await?;
+        row = watch(&place, &row, context).await?;
     }
-    let groups = store.failures(row.id).await?;
+    let groups = place.failures(row.id).await?;
     if args.json {
         let mut value = json::batch(&row);
         if let Some(fields) = value.as_object_mut() {
@@ -43,8 +43,8 @@ pub async fn perform(args: StatusArgs, context: &Context) -> Result<Exit, Fault>
 }
 
 /// Draws the batch until it rests.
-async fn watch(store: &dyn Store, row: &BatchRow, context: &Context) -> Result<BatchRow, Fault> {
-    let mut watcher = Watcher::new(store, row.id);
+async fn watch(place: &Place, row: &BatchRow, context: &Context) -> Result<BatchRow, Fault> {
+    let mut watcher = Watcher::new(place.clone(), row.id);
     let mut reporter = Reporter::new(&context.ui);
     loop {
         let glance = watcher.look().await?;
@@ -62,8 +62,8 @@ async fn watch(store: &dyn Store, row: &BatchRow, context: &Context) -> Result<B
 }
 
 async fn all(as_json: bool, context: &Context) -> Result<Exit, Fault> {
-    let rows = match wire::store_to_look(context)? {
-        Some(store) => store.batches(BatchQuery::default()).await?,
+    let rows = match Place::to_look(context)? {
+        Some(place) => place.batches().await?,
         None => Vec::new(),
     };
     let ui = &context.ui;
@@ -72,7 +72,10 @@ async fn all(as_json: bool, context: &Context) -> Result<Exit, Fault> {
         return Ok(Exit::Ok);
     }
     if rows.is_empty() {
-        ui.say(&format!("no batches in {}", context.data_dir.display()));
+        ui.say(&match &context.server {
+            Some(url) => format!("no batches at {url}"),
+            None => format!("no batches in {}", context.data_dir.display()),
+        });
         ui.hint("docmill run SOURCE --template TEMPLATE makes one");
         return Ok(Exit::Ok);
     }

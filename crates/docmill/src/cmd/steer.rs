@@ -1,19 +1,18 @@
 //! `docmill pause` and `docmill cancel`.
 
-use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::batch::BatchState;
 use docmill_store::BatchRow;
 
 use crate::args::{BatchArg, Context};
-use crate::clock::now;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::{Place, Step};
 use crate::report::json;
 use crate::report::text::{clean, counted};
-use crate::wire;
 
 /// Carries out `pause`.
 pub async fn pause(args: BatchArg, context: &Context) -> Result<Exit, Fault> {
-    let before = step(&args, BatchEvent::Pause, "paused by a person", context).await?;
+    let before = step(&args, Step::Pause, context).await?;
     if !args.json {
         let ui = &context.ui;
         ui.say(&format!(
@@ -28,7 +27,7 @@ pub async fn pause(args: BatchArg, context: &Context) -> Result<Exit, Fault> {
 
 /// Carries out `cancel`.
 pub async fn cancel(args: BatchArg, context: &Context) -> Result<Exit, Fault> {
-    let before = step(&args, BatchEvent::Cancel, "cancelled by a person", context).await?;
+    let before = step(&args, Step::Cancel, context).await?;
     if !args.json {
         let ui = &context.ui;
         let given_up = match before.state {
@@ -49,17 +48,12 @@ pub async fn cancel(args: BatchArg, context: &Context) -> Result<Exit, Fault> {
 }
 
 /// Moves the batch; returns how it was before.
-async fn step(
-    args: &BatchArg,
-    event: BatchEvent,
-    reason: &str,
-    context: &Context,
-) -> Result<BatchRow, Fault> {
-    let store = wire::store_to_steer(context)?;
-    let before = store.find_batch(&args.batch).await?;
-    store.transition(before.id, event, reason, now()).await??;
+async fn step(args: &BatchArg, step: Step, context: &Context) -> Result<BatchRow, Fault> {
+    let place = Place::to_steer(context)?;
+    let before = place.find_batch(&args.batch).await?;
+    place.step(before.id, step).await?;
     if args.json {
-        context.ui.json(&json::batch(&store.batch(before.id).await?))?;
+        context.ui.json(&json::batch(&place.batch(before.id).await?))?;
     }
     Ok(before)
 }

@@ -1,7 +1,6 @@
 //! What programs get: the same as over the API, so that a script can move from one to the other.
 
-use docmill_core::event::Event;
-use docmill_server::views::{BatchView, DocumentDetailView, DocumentList, EventView, FailureView};
+use docmill_server::views::{BatchView, DocumentDetailView, DocumentList, FailureView};
 use docmill_store::{BatchRow, DocumentDetail, DocumentPage, FailureGroup};
 use serde_json::{Value, json};
 
@@ -23,9 +22,4 @@ pub fn detail(detail: &DocumentDetail, raw: bool) -> Value {
 /// Failed documents with the same cause.
 pub fn failure(group: &FailureGroup) -> Value {
     json!(FailureView::from(group))
-}
-
-/// A line of the log.
-pub fn event(event: &Event) -> Value {
-    json!(EventView::from(event))
 }

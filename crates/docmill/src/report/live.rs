@@ -1,4 +1,4 @@
-//! Progress: what a running batch looks like at a glance, taken from the store (so it is
+//! Progress: what a running batch looks like at a glance, taken from where it is (so it is
 //! the same for the process that works and for one that watches), and who draws it.
 
 use std::collections::VecDeque;
@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use docmill_core::document::DocumentState;
 use docmill_core::id::BatchId;
-use docmill_store::{BatchRow, DocumentQuery, DocumentRow, SortBy, Store};
+use docmill_store::{BatchRow, DocumentQuery, DocumentRow, SortBy};
 
 use super::plain::Lines;
 use super::terminal::Block;
 use super::{Ui, text};
 use crate::fault::Fault;
+use crate::place::Place;
 
 /// How often a running batch is looked at.
 pub const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -44,19 +45,19 @@ impl Glance {
 }
 
 /// Looks at a batch again and again.
-pub struct Watcher<'s> {
-    store: &'s dyn Store,
+pub struct Watcher {
+    place: Place,
     id: BatchId,
     samples: VecDeque<(Instant, u64)>,
     failures: Vec<DocumentRow>,
     failed: u64,
 }
 
-impl<'s> Watcher<'s> {
+impl Watcher {
     /// A watcher of one batch.
-    pub fn new(store: &'s dyn Store, id: BatchId) -> Self {
+    pub fn new(place: Place, id: BatchId) -> Self {
         Self {
-            store,
+            place,
             id,
             samples: VecDeque::new(),
             failures: Vec::new(),
@@ -66,7 +67,7 @@ impl<'s> Watcher<'s> {
 
     /// Looks once.
     pub async fn look(&mut self) -> Result<Glance, Fault> {
-        let row = self.store.batch(self.id).await?;
+        let row = self.place.batch(self.id).await?;
         if row.counters.failed != self.failed {
             self.failures = self.last_failures().await?;
             self.failed = row.counters.failed;
@@ -110,7 +111,7 @@ impl<'s> Watcher<'s> {
             limit: FAILURES,
             ..DocumentQuery::default()
         };
-        Ok(self.store.documents(self.id, query).await?.rows)
+        Ok(self.place.documents(self.id, query).await?.rows)
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Ui {
     pub terminal_in: bool,
     /// Only what went wrong.
     pub quiet: bool,
+    /// The server as it was typed: commands that are shown need it too.
+    pub server: Option<String>,
 }
 
 /// How a word is painted. Colour never carries a meaning alone.
@@ -91,6 +93,11 @@ impl Ui {
             terminal_err: terminal_err && !dumb,
             terminal_in: io::stdin().is_terminal(),
             quiet: global.quiet,
+            // From the environment it holds for the next command as well.
+            server: global
+                .server
+                .clone()
+                .filter(|_| std::env::var_os("DOCMILL_SERVER").is_none()),
         }
     }
 
@@ -115,8 +122,16 @@ impl Ui {
             warn(&format!(
                 "{} {}",
                 paint(self.color_err, Style::Cyan, "hint:"),
-                text::clean_lines(text)
+                text::clean_lines(&self.at_server(text))
             ));
+        }
+    }
+
+    /// A hint whose command goes where this one went.
+    fn at_server(&self, hint: &str) -> String {
+        match (&self.server, hint.strip_prefix("docmill ")) {
+            (Some(url), Some(rest)) if !rest.starts_with("serve") => format!("docmill --server {url} {rest}"),
+            _ => hint.to_owned(),
         }
     }
 
@@ -140,7 +155,7 @@ impl Ui {
             warn(&format!(
                 "{} {}",
                 paint(self.color_err, Style::Cyan, "hint:"),
-                text::clean_lines(hint)
+                text::clean_lines(&self.at_server(hint))
             ));
         }
     }

@@ -12,6 +12,7 @@ mod help;
 mod journey;
 mod model;
 mod program;
+mod remote;
 mod serve;
 mod server;
 mod verbs;

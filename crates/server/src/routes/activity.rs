@@ -77,7 +77,10 @@ pub async fn activity(
     let to = match params.to.as_deref() {
         Some(to) => moment(to)?,
         // The interval of the last moment is looked at whole.
-        None if !batches.is_empty() => ended.map_or(now, |end| end.plus_ms(ACTIVITY_INTERVAL_MS)).min(now).plus_ms(1),
+        None if !batches.is_empty() => ended
+            .map_or(now, |end| end.plus_ms(ACTIVITY_INTERVAL_MS))
+            .min(now)
+            .plus_ms(1),
         None => now.plus_ms(1),
     };
     let from = match params.from.as_deref() {

@@ -185,9 +185,21 @@ async fn render(app: &App) -> Result<String, crate::problem::Problem> {
     family_of_lanes(&mut text, app);
     if let Some(sample) = app.machine.last() {
         for (name, help, value) in [
-            ("docmill_processors_busy", "Processors the server and its readers keep busy.", f64::from(sample.processors)),
-            ("docmill_resident_memory_bytes", "Memory of the server and its readers.", as_f64(sample.memory)),
-            ("docmill_processes", "The server and its readers.", f64::from(sample.processes)),
+            (
+                "docmill_processors_busy",
+                "Processors the server and its readers keep busy.",
+                f64::from(sample.processors),
+            ),
+            (
+                "docmill_resident_memory_bytes",
+                "Memory of the server and its readers.",
+                as_f64(sample.memory),
+            ),
+            (
+                "docmill_processes",
+                "The server and its readers.",
+                f64::from(sample.processes),
+            ),
         ] {
             family(&mut text, name, "gauge", help);
             line(&mut text, name, "", value);

@@ -137,7 +137,9 @@ fn size(path: &FsPath) -> (u64, u64) {
     let inside = std::fs::read_dir(path).into_iter().flatten().flatten();
     inside
         .map(|entry| size(&entry.path()))
-        .fold((0, 0), |(bytes, files), (more, count)| (bytes + more, files + count))
+        .fold((0, 0), |(bytes, files), (more, count)| {
+            (bytes + more, files + count)
+        })
 }
 
 #[cfg(unix)]

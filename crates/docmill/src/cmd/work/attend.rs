@@ -13,6 +13,7 @@ use super::Bench;
 use crate::args::Context;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
 use crate::wire;
 
@@ -31,7 +32,7 @@ pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(Ru
             engine.run(id, stopping).await
         }
     });
-    let mut watcher = Watcher::new(bench.store.as_ref(), id);
+    let mut watcher = Watcher::new(Place::Here(bench.store.clone()), id);
     let mut reporter = Reporter::new(&context.ui);
     let mut signals = Signals::new()?;
     loop {

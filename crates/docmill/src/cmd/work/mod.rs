@@ -23,7 +23,7 @@ use crate::wire::{self, Needs, Providers};
 pub use attend::Signals;
 pub use money::{Consent, survey};
 pub use order::Order;
-pub use outcome::finish;
+pub use outcome::{exit_of, finish, tell};
 
 /// Everything needed to work.
 pub struct Bench {

@@ -63,10 +63,26 @@ impl Consent {
         if row.plan.price.is_free() || self.no_estimate || row.counters.pending == 0 {
             return Ok(true);
         }
-        let ui = &context.ui;
         let estimate = survey(bench, row.id, context).await?;
+        let Some(wall) = self.decide(row, &estimate, context).await? else {
+            return Ok(false);
+        };
+        if wall != row.balance.budget {
+            bench.store.set_budget(row.id, wall, now()).await?;
+        }
+        Ok(true)
+    }
+
+    /// Shows what was counted and asks. The wall that was agreed on; `None`: the person said no.
+    pub async fn decide(
+        self,
+        row: &BatchRow,
+        estimate: &Estimate,
+        context: &Context,
+    ) -> Result<Option<Option<Usd>>, Fault> {
+        let ui = &context.ui;
         if !ui.quiet {
-            let text = report::estimate::render(&estimate, &row.plan.model, ui.color_err, None);
+            let text = report::estimate::render(estimate, &row.plan.model, ui.color_err, None);
             ui.say(&format!("\n{text}"));
         }
         // What was spent before is behind the same wall.
@@ -88,15 +104,11 @@ impl Consent {
         }
         let ask = costs_money(&row.plan) && !self.yes && ui.terminal_in && ui.terminal_err;
         let answer = if ask { question(wall).await? } else { Answer::Yes };
-        let wall = match answer {
-            Answer::No => return Ok(false),
-            Answer::Yes => wall,
-            Answer::Budget(budget) => Some(budget),
-        };
-        if wall != balance.budget {
-            bench.store.set_budget(row.id, wall, now()).await?;
-        }
-        Ok(true)
+        Ok(match answer {
+            Answer::No => None,
+            Answer::Yes => Some(wall),
+            Answer::Budget(budget) => Some(Some(budget)),
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::clock::now;
 use crate::cmd::export;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::{failures, json, summary};
 
 /// Works on a batch until it rests, with progress; then tells what came of it.
@@ -35,12 +36,12 @@ pub async fn finish(
     } else {
         context.ui.say("nothing is left to do");
     }
-    tell(bench, id, exit, out, as_json, context).await?;
+    tell(&Place::Here(bench.store.clone()), id, exit, out, as_json, context).await?;
     Ok(exit)
 }
 
 /// The exit status of a batch in this state.
-const fn exit_of(state: BatchState) -> Exit {
+pub const fn exit_of(state: BatchState) -> Exit {
     match state {
         BatchState::Completed => Exit::Ok,
         BatchState::CompletedWithFailures => Exit::DocumentsFailed,
@@ -56,8 +57,8 @@ const fn exit_of(state: BatchState) -> Exit {
 }
 
 /// What came of the batch, its results where they are wanted, and ways on.
-async fn tell(
-    bench: &Bench,
+pub async fn tell(
+    place: &Place,
     id: BatchId,
     exit: Exit,
     out: Option<OutFile>,
@@ -65,8 +66,8 @@ async fn tell(
     context: &Context,
 ) -> Result<(), Fault> {
     let ui = &context.ui;
-    let row = bench.row(id).await?;
-    let groups = bench.store.failures(id).await?;
+    let row = place.batch(id).await?;
+    let groups = place.failures(id).await?;
     if !ui.quiet && !as_json {
         let mut text = format!("\n{}", summary::batch(&row, now(), ui.color_err));
         if !groups.is_empty() {
@@ -80,11 +81,7 @@ async fn tell(
     let has_out = out.is_some();
     match out {
         Some(_) if is_stopped => ui.warn("the batch is not done: nothing was written to --out"),
-        Some(out) => {
-            files = export::write(&bench.store, &row, out, Vec::new(), context)
-                .await?
-                .files
-        }
+        Some(out) => files = export::write(place, &row, out, Vec::new(), context).await?.files,
         None => {}
     }
     if as_json {

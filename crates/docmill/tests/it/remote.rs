@@ -1,0 +1,225 @@
+//! The command line at a running server: the same verbs, the same words, done there.
+
+use serde_json::{Value, json};
+
+use crate::program::{Program, Ran};
+use crate::server::{Server, pile};
+
+/// Two machines: one that serves, one that a person sits at.
+struct Office {
+    // Before the folder it works in: dropped in this order.
+    server: Server,
+    _mill: Program,
+    url: String,
+    /// The person's: no database here.
+    desk: Program,
+}
+
+impl Office {
+    fn new(arguments: &[&str]) -> Self {
+        let mill = Program::new();
+        let server = Server::start(&mill, arguments);
+        let url = format!("http://127.0.0.1:{}", server.port);
+        Self {
+            server,
+            _mill: mill,
+            url,
+            desk: Program::new(),
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut all = vec!["--server", &self.url];
+        all.extend(arguments);
+        self.desk.run(&all)
+    }
+}
+
+#[test]
+fn documents_are_sent_processed_there_and_brought_back() {
+    let root = tempfile::tempdir().unwrap();
+    let office = Office::new(&["--root", root.path().to_str().unwrap()]);
+    let folder = pile(&office.desk, "march", 12);
+    let out = office.desk.path("results.csv");
+    let ran = office
+        .run(&[
+            "run",
+            &folder,
+            "--template",
+            "receipt",
+            "--out",
+            out.to_str().unwrap(),
+        ])
+        .succeeds();
+    assert!(ran.stderr.contains("12 documents added"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("march"), "{}", ran.stderr);
+    let table = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(table.lines().count(), 13, "{table}");
+    assert!(table.contains("receipt-0003.txt"), "{table}");
+    assert!(
+        !office.desk.data_dir().join("docmill.db").exists(),
+        "nothing is kept here"
+    );
+
+    // The same words as at a database of one's own.
+    let status = office.run(&["status", "--json"]).succeeds();
+    let rows: Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(rows[0]["name"], "march");
+    assert_eq!(rows[0]["documents"]["completed"], 12);
+    let list = office
+        .run(&["list", "march", "--search", "0007", "--fields"])
+        .succeeds();
+    assert!(list.stdout.contains("The Corner Shop"), "{}", list.stdout);
+    assert!(list.stderr.contains("Showing 1–1 of 1."), "{}", list.stderr);
+    let shown = office.run(&["show", "last", "receipt-0005.txt"]).succeeds();
+    assert!(
+        shown.stdout.contains("5.50 EUR") || shown.stdout.contains("5.5"),
+        "{}",
+        shown.stdout
+    );
+    let logs = office.run(&["logs", "last", "-n", "2", "--json"]).succeeds();
+    assert_eq!(logs.stdout.lines().count(), 2);
+    assert!(logs.stdout.contains("every document is done"), "{}", logs.stdout);
+    let lines = office
+        .run(&["export", "march", "--out", "-", "--format", "jsonl"])
+        .succeeds();
+    assert_eq!(lines.stdout.lines().count(), 12);
+
+    // Sent again it is another batch, with a name of its own.
+    office.run(&["run", &folder, "--template", "receipt"]).succeeds();
+    let again = office.server.get("/api/v1/batches/last");
+    assert_eq!(again["name"], "march-2");
+}
+
+#[test]
+fn what_the_server_may_read_itself_is_not_sent() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("a.txt"), "Date: 2026-03-01\nTOTAL 2.50 EUR\n").unwrap();
+    let path = root.path().canonicalize().unwrap();
+    let office = Office::new(&["--root", path.to_str().unwrap()]);
+    office
+        .run(&["run", path.to_str().unwrap(), "--template", "receipt"])
+        .succeeds();
+    let row = office.server.get("/api/v1/batches/last");
+    assert_eq!(row["sources"], json!([path]));
+
+    // With a filter only the wanted ones are.
+    std::fs::write(root.path().join("b.md"), "# Notes\n").unwrap();
+    let ran = office
+        .run(&[
+            "run",
+            path.to_str().unwrap(),
+            "--template",
+            "receipt",
+            "--include",
+            "*.md",
+        ])
+        .succeeds();
+    assert!(ran.stderr.contains("1 document added"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_budget_that_is_used_up_there_is_raised_from_here() {
+    let office = Office::new(&[]);
+    let folder = pile(&office.desk, "pile", 200);
+    let arguments = [
+        "run",
+        &folder,
+        "-t",
+        "receipt",
+        "-m",
+        "sim/openai/gpt-4o-mini",
+        "--sim-speed",
+        "50",
+        "--budget",
+        "0.005",
+    ];
+    let ran = office.run(&arguments);
+    assert_eq!(ran.status, 4, "{ran:?}");
+    assert!(
+        ran.stderr.contains("recommended"),
+        "the estimate comes first: {}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr
+            .contains(&format!("docmill --server {} resume", office.url)),
+        "{}",
+        ran.stderr
+    );
+    let row = office.server.get("/api/v1/batches/last");
+    assert!(row["money"]["settled_usd"].as_f64().unwrap() <= 0.005);
+    office.run(&["resume", "last", "--budget", "1"]).succeeds();
+    assert_eq!(
+        office.server.get("/api/v1/batches/last")["documents"]["completed"],
+        200
+    );
+    let done = office.run(&["resume", "last"]).succeeds();
+    assert!(done.stderr.contains("nothing is left to do"), "{}", done.stderr);
+}
+
+#[test]
+fn a_password_given_here_opens_a_document_there() {
+    let office = Office::new(&[]);
+    let samples = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../samples/invoices/lantern-encrypted.pdf"
+    );
+    let ran = office.run(&["run", samples, "--template", "invoice"]);
+    assert_eq!(ran.status, 3, "{ran:?}");
+    let ran = office.run(&["retry", "last", "--failed", "--password", "lighthouse"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let later = office.run(&["retry", "last", "--failed", "--later"]);
+    assert_eq!(later.status, 2, "{later:?}");
+}
+
+#[test]
+fn who_has_no_key_is_told_so_and_nobody_waits_for_a_server_that_is_not_there() {
+    let mill = Program::new();
+    let admin = mill
+        .run(&["key", "add", "ada", "--role", "admin"])
+        .succeeds()
+        .stdout;
+    let viewer = mill
+        .run(&["key", "add", "vic", "--role", "viewer"])
+        .succeeds()
+        .stdout;
+    let server = Server::start(&mill, &[]);
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let desk = Program::new();
+    let as_who = |key: &str, arguments: &[&str]| {
+        let mut command = desk.command(arguments);
+        command.env("DOCMILL_SERVER", &url).env("DOCMILL_KEY", key.trim());
+        Ran::of(command.output().unwrap())
+    };
+    let nobody = as_who("", &["status"]);
+    assert_eq!(nobody.status, 2, "{nobody:?}");
+    assert!(nobody.stderr.contains("DOCMILL_KEY"), "{}", nobody.stderr);
+    let folder = pile(&desk, "pile", 3);
+    as_who(&admin, &["run", &folder, "--template", "receipt"]).succeeds();
+    as_who(&viewer, &["status", "last"]).succeeds();
+    let refused = as_who(&viewer, &["cancel", "last"]);
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.stderr.contains("viewer"), "{}", refused.stderr);
+    let made = as_who(&admin, &["key", "add", "oz"]).succeeds();
+    let missing = as_who(&made.stdout, &["pause", "nothing"]);
+    assert!(
+        missing.status == 2 && missing.stderr.contains("nothing"),
+        "{missing:?}"
+    );
+    let names = as_who(&admin, &["key", "list", "--json"]).succeeds().stdout;
+    assert!(names.contains("oz"), "{names}");
+    as_who(&admin, &["key", "remove", "oz"]).succeeds();
+    assert_eq!(as_who(&made.stdout, &["status"]).status, 2);
+
+    drop(server);
+    let gone = as_who(&admin, &["status"]);
+    assert_eq!(gone.status, 1, "{gone:?}");
+    assert!(
+        gone.stderr.contains("docmill serve starts one"),
+        "{}",
+        gone.stderr
+    );
+    let wrong = desk.run(&["--server", "nowhere", "status"]);
+    assert_eq!(wrong.status, 2, "{wrong:?}");
+}

@@ -14,7 +14,7 @@ import {
 } from '@mantine/core';
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { Suspense, useState } from 'react';
 import { api, ask, ProblemError } from './api/client';
 import * as Icons from './components/icons';
@@ -129,6 +129,21 @@ function Palette() {
     enabled: query !== '',
     placeholderData: (before) => before,
   });
+  const batch = useParams({ strict: false, select: (params) => ('batch' in params ? params.batch : undefined) });
+  const documents = useQuery({
+    queryKey: ['palette', batch, query],
+    queryFn: ({ signal }) =>
+      ask(
+        api.GET('/api/v1/batches/{batch}/documents', {
+          params: { path: { batch: batch ?? '' }, query: { search: query, limit: 8 } },
+          signal,
+        }),
+      ),
+    // Shorter ones match nearly everything.
+    enabled: !!batch && query.length >= 3,
+    placeholderData: (before) => before,
+  });
+  const found = batch && query.length >= 3 ? (documents.data?.documents ?? []) : [];
   const actions: SpotlightActionData[] = [
     {
       id: 'new',
@@ -143,6 +158,16 @@ function Palette() {
       description: `${words(batch.state)}, ${batch.documents.total} documents`,
       onClick: () => void navigate({ to: '/batches/$batch', params: { batch: batch.id } }),
     })),
+    ...found.map((doc) => ({
+      id: `document ${doc.document}`,
+      label: doc.name,
+      description: `${words(doc.state)}, document ${doc.document} of this batch`,
+      onClick: () =>
+        void navigate({
+          to: '/batches/$batch/documents/$document',
+          params: { batch: batch ?? '', document: String(doc.document) },
+        }),
+    })),
   ];
   return (
     <Spotlight
@@ -151,7 +176,10 @@ function Palette() {
       onQueryChange={setQuery}
       nothingFound="Nothing of this name"
       highlightQuery
-      searchProps={{ placeholder: 'A page, or a batch by its name', 'aria-label': 'Go anywhere' }}
+      searchProps={{
+        placeholder: 'A page, a batch, or a document of this batch, by name',
+        'aria-label': 'Go anywhere',
+      }}
       shortcut={['mod + K']}
     />
   );

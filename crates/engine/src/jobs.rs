@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use docmill_core::document::DocumentState;
 use docmill_core::id::{BatchId, DocumentId, Ordinal};
+use docmill_core::money::Usd;
 use docmill_store::{
     BulkAction, DocumentQuery, JobProgress, JobRow, JobState, Matching, Position, ResultRow, SortBy,
 };
@@ -173,10 +174,17 @@ impl Engine {
             progress.done = 0;
         });
         let estimate = self
-            .estimate(batch, &|so_far, _| {
+            .estimate(batch, &|so_far, estimator| {
+                // Sums of a few classes: cheap beside reading a document.
+                let cost = estimator.finish().total.cost;
                 place.change(|progress| {
                     progress.done = so_far.counted;
                     progress.total = so_far.total;
+                    if cost > Usd::ZERO {
+                        let all = in_all(cost, so_far.counted, so_far.total);
+                        progress.message =
+                            format!("counting pages and tokens: {cost} so far, about {all} in all");
+                    }
                 });
             })
             .await?;
@@ -334,4 +342,10 @@ fn in_order(query: DocumentQuery) -> DocumentQuery {
 
 fn export_failed(error: ExportError) -> EngineError {
     EngineError::Export(error.to_string())
+}
+
+/// What all will cost when the rest is as what was counted.
+fn in_all(cost: Usd, counted: u64, total: u64) -> Usd {
+    let nanos = i128::from(cost.nanos()) * i128::from(total) / i128::from(counted.max(1));
+    Usd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }

@@ -24,6 +24,7 @@ import { api, ask, type BatchDetail, type Batch as BatchView, type Job, type Log
 import { useStream } from '../api/live';
 import { Connected } from '../components/connected';
 import { EstimateTable } from '../components/estimate';
+import { ExportButton } from '../components/export';
 import * as Icons from '../components/icons';
 import { Jobs } from '../components/jobs';
 import { BudgetBar, Confirm, CountersBar, Figure, Loading, TextButton, Trouble, When } from '../components/parts';
@@ -191,6 +192,7 @@ export default function Batch() {
           >
             Documents
           </Button>
+          {documents.completed > 0 && <ExportButton batch={batch.id} />}
           <Menu position="bottom-end">
             <Menu.Target>
               <ActionIcon variant="default" size={36} aria-label="More actions">

@@ -7,6 +7,7 @@ import {
   Button,
   Checkbox,
   Code,
+  CopyButton,
   Group,
   NumberInput,
   Select,
@@ -203,6 +204,18 @@ export default function Document() {
           </Text>
           <Group gap="sm">
             <h1 title={doc.name}>{cut(doc.name, 70)}</h1>
+            <CopyButton value={doc.name}>
+              {({ copied, copy }) => (
+                <ActionIcon
+                  variant="subtle"
+                  color={copied ? 'green' : 'gray'}
+                  aria-label={copied ? 'Copied' : 'Copy the name'}
+                  onClick={copy}
+                >
+                  {copied ? <Icons.IconCheck /> : <Icons.IconCopy />}
+                </ActionIcon>
+              )}
+            </CopyButton>
             <State of={doc.state} />
             {doc.reviewed && <State of={doc.reviewed.verdict} />}
             {extraction?.simulated && (

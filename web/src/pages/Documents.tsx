@@ -22,6 +22,7 @@ import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { api, ask, type BatchDetail, type Doc, type LogLine, type Schemas } from '../api/client';
 import { useStream } from '../api/live';
 import { Connected } from '../components/connected';
+import { ExportButton } from '../components/export';
 import * as Icons from '../components/icons';
 import { Jobs } from '../components/jobs';
 import { Confirm, Empty, Loading, Trouble, When } from '../components/parts';
@@ -242,6 +243,7 @@ export default function Documents() {
         <Group gap="sm">
           {batch.data && <State of={batch.data.state} />}
           <Connected connection={connection} />
+          <ExportButton batch={id} filter={filters} />
         </Group>
       </Group>
 

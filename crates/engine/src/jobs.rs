@@ -169,6 +169,13 @@ impl Engine {
                 .map_or_else(|| "there are none in its sources".to_owned(), Clone::clone);
             return Err(EngineError::NoDocuments(notice));
         }
+        if start && store.batch(batch).await?.plan.price.is_free() {
+            // Nobody waits for a price to agree to.
+            place.change(|progress| progress.message = ingested.notices.join(" "));
+            return self
+                .start(batch, "started as soon as its documents were found")
+                .await;
+        }
         place.change(|progress| {
             progress.message = "counting pages and tokens".to_owned();
             progress.done = 0;

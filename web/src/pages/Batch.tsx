@@ -9,7 +9,7 @@ import {
   Menu,
   Modal,
   NumberInput,
-  PasswordInput,
+  Progress,
   SegmentedControl,
   Stack,
   Text,
@@ -25,6 +25,7 @@ import { useStream } from '../api/live';
 import { Connected } from '../components/connected';
 import { EstimateTable } from '../components/estimate';
 import { ExportButton } from '../components/export';
+import { GivePassword, helpFor, SkipFailed } from '../components/failed';
 import * as Icons from '../components/icons';
 import { Jobs } from '../components/jobs';
 import { BudgetBar, Confirm, CountersBar, Figure, Loading, TextButton, Trouble, When } from '../components/parts';
@@ -223,6 +224,9 @@ export default function Batch() {
             ? `${count(preparing.done)} of ${count(preparing.total)}`
             : `${count(preparing.done)} found`}
           . Nothing is paid yet.
+          {preparing.total > 0 && (
+            <Progress mt={6} value={(preparing.done / preparing.total) * 100} aria-label="Counted" />
+          )}
         </Alert>
       )}
 
@@ -463,6 +467,7 @@ type Failure = { code: string; documents: number; example: string; example_docum
 
 function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[] }) {
   const [retrying, setRetrying] = useState<Failure | 'all' | null>(null);
+  const [skipping, setSkipping] = useState<Failure | null>(null);
   const [password, setPassword] = useState(false);
   const client = useQueryClient();
   const called = batch.documents.completed + batch.documents.failed;
@@ -501,7 +506,7 @@ function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[]
                       For example no. {failure.example_document}
                     </Link>
                   </div>
-                  <div style={{ fontSize: 12 }}>{failure.hint}</div>
+                  <div style={{ fontSize: 12 }}>{helpFor(failure.code, failure.hint)}</div>
                 </td>
                 <td>
                   <Group gap={6} justify="flex-end">
@@ -512,6 +517,9 @@ function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[]
                     )}
                     <Button size="xs" variant="default" onClick={() => setRetrying(failure)}>
                       Retry ({price(failure.documents)})
+                    </Button>
+                    <Button size="xs" variant="default" onClick={() => setSkipping(failure)}>
+                      Skip
                     </Button>
                     <Button
                       size="xs"
@@ -546,37 +554,16 @@ function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[]
           holds.
         </Text>
       </Confirm>
-      {password && <Password batch={batch} close={() => setPassword(false)} />}
+      {password && <GivePassword batch={batch.id} close={() => setPassword(false)} />}
+      {skipping && (
+        <SkipFailed
+          batch={batch.id}
+          code={skipping.code}
+          documents={skipping.documents}
+          close={() => setSkipping(null)}
+        />
+      )}
     </>
-  );
-}
-
-function Password({ batch, close }: { batch: BatchDetail; close: () => void }) {
-  const [password, setPassword] = useState('');
-  return (
-    <Confirm
-      opened
-      close={close}
-      title="Give a password"
-      action="Try it"
-      act={async () => {
-        const answer = await ask(
-          api.POST('/api/v1/batches/{batch}/passwords', {
-            params: { path: { batch: batch.id } },
-            body: { passwords: [password], retry: true },
-          }),
-        );
-        notifications.show({ message: `${counted(answer.documents, 'document')} tried again` });
-      }}
-    >
-      <PasswordInput
-        label="Password"
-        description="Kept in memory until the server stops, never written down."
-        value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
-        data-autofocus
-      />
-    </Confirm>
   );
 }
 

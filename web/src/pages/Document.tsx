@@ -21,10 +21,12 @@ import {
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, ask, type DocDetail, type LogLine, ProblemError, type Schemas, url } from '../api/client';
 import { useStream } from '../api/live';
+import { FailedDocument } from '../components/failed';
 import * as Icons from '../components/icons';
+import { Marked } from '../components/marked';
 import { Loading, Trouble, When } from '../components/parts';
 import { State } from '../components/state';
 import { bytes, clock, count, cut, duration, fieldName, money, words } from '../lib/format';
@@ -309,6 +311,9 @@ export default function Document() {
               {doc.error && (
                 <Alert color={doc.state === 'failed' ? 'red' : 'gray'} mb="xs" title={words(doc.error_code ?? '')}>
                   {doc.error}
+                  {doc.state === 'failed' && (
+                    <FailedDocument batch={id} document={doc.document} code={doc.error_code ?? ''} />
+                  )}
                 </Alert>
               )}
               {doc.duplicate_of && (
@@ -507,7 +512,14 @@ function Pages({
         </Text>
       </Group>
       <section className="doc-pages" ref={holder} tabIndex={0} aria-label="Pages">
-        {reading.isError && <Trouble error={reading.error} retry={() => reading.refetch()} />}
+        {reading.isError && (
+          <Text size="sm" c="dimmed" p="md">
+            The pages cannot be shown: {reading.error.message}.{' '}
+            <Anchor component="button" type="button" size="sm" onClick={() => void reading.refetch()}>
+              Try again
+            </Anchor>
+          </Text>
+        )}
         {reading.isPending && <Loading rows={1} height={400} />}
         {reading.data?.pages.map((page) => (
           <Page
@@ -593,7 +605,7 @@ function Page({
       <div ref={holder} className="text-page">
         {page.label && <b>{page.label}</b>}
         {whole.data ? (
-          <Marked text={whole.data.text ?? ''} evidence={evidence} lit={lit} setLit={setLit} />
+          <Marked text={whole.data.text ?? ''} evidence={evidence} lit={lit} setLit={setLit} focus={focusField} />
         ) : (
           <Loading rows={6} />
         )}
@@ -687,54 +699,6 @@ function Page({
           </div>
         )}
       </div>
-    </div>
-  );
-}
-
-/** Text with the places of values marked, for formats without pages. */
-function Marked({
-  text,
-  evidence,
-  lit,
-  setLit,
-}: {
-  text: string;
-  evidence: Evidence[];
-  lit: string | null;
-  setLit: (field: string | null) => void;
-}) {
-  const marks = useMemo(() => {
-    const found: { start: number; end: number; field: string }[] = [];
-    for (const it of evidence) {
-      let start = text.indexOf(it.quote);
-      while (start >= 0 && found.some((mark) => start < mark.end && start + it.quote.length > mark.start))
-        start = text.indexOf(it.quote, start + 1);
-      if (start >= 0 && it.quote.length > 0) found.push({ start, end: start + it.quote.length, field: it.field });
-    }
-    return found.sort((a, b) => a.start - b.start);
-  }, [text, evidence]);
-  let at = 0;
-  return (
-    <div>
-      {marks.map((mark) => {
-        const before = text.slice(at, mark.start);
-        at = mark.end;
-        return (
-          <span key={mark.start}>
-            {before}
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: the fields beside it are the way for keyboards */}
-            <mark
-              data-field={mark.field}
-              data-lit={lit === mark.field}
-              onMouseEnter={() => setLit(mark.field)}
-              onClick={() => focusField(mark.field)}
-            >
-              {text.slice(mark.start, mark.end)}
-            </mark>
-          </span>
-        );
-      })}
-      {text.slice(at)}
     </div>
   );
 }

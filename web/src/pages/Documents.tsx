@@ -52,8 +52,8 @@ const classes = [
 
 type Column = { id: string; name: string; sort?: string; num?: boolean; show: (doc: Doc) => ReactNode };
 const columns: Column[] = [
-  { id: 'document', name: 'No.', sort: 'document', num: true, show: (doc) => doc.document },
   { id: 'state', name: 'State', show: (doc) => <State of={doc.state} /> },
+  { id: 'document', name: 'No.', sort: 'document', num: true, show: (doc) => doc.document },
   { id: 'class', name: 'Class', show: (doc) => words(doc.class) },
   { id: 'pages', name: 'Pages', sort: 'pages', num: true, show: (doc) => doc.pages ?? '–' },
   { id: 'bytes', name: 'Size', num: true, show: (doc) => bytes(doc.bytes) },
@@ -506,7 +506,7 @@ export default function Documents() {
                     .map((column) => (
                       <td
                         key={column.id}
-                        className={column.num ? 'num' : column.id === 'error' ? 'one-line' : undefined}
+                        className={column.num ? 'num' : column.id === 'error' ? 'one-line' : `col-${column.id}`}
                       >
                         {column.show(doc)}
                       </td>

@@ -13,6 +13,7 @@ export type UploadState = {
 
 const AT_ONCE = 4;
 const PIECE = 8 * 1024 * 1024;
+const PORTION = 500;
 const SAY_MS = 150;
 const RETRY_MS = 1_500;
 
@@ -46,6 +47,7 @@ export class Upload {
   private queue: Found[] = [];
   private state: UploadState = { files: 0, filesDone: 0, bytes: 0, sent: 0, failures: [], waiting: false, done: false };
   private running = 0;
+  private adding = 0;
   private stopped = false;
   private lastSaid = 0;
 
@@ -54,14 +56,29 @@ export class Upload {
     private readonly say: (state: UploadState) => void,
   ) {}
 
-  add(files: Found[]): void {
-    const wanted = files.filter((it) => !it.path.split('/').some((part) => part.startsWith('.')));
-    this.queue.push(...wanted);
-    this.state.files += wanted.length;
-    this.state.bytes += wanted.reduce((sum, it) => sum + it.file.size, 0);
-    this.state.done = false;
+  /** Takes files in portions: asking 10,000 of them for their size at once would freeze the page for a second. */
+  async add(files: Found[]): Promise<void> {
+    this.adding += 1;
+    for (let from = 0; from < files.length && !this.stopped; from += PORTION) {
+      const wanted = files
+        .slice(from, from + PORTION)
+        .filter((it) => !it.path.split('/').some((part) => part.startsWith('.')));
+      this.queue.push(...wanted);
+      this.state.files += wanted.length;
+      this.state.bytes += wanted.reduce((sum, it) => sum + it.file.size, 0);
+      this.state.done = false;
+      this.tell(from === 0);
+      for (let more = Math.min(AT_ONCE - this.running, wanted.length); more > 0; more -= 1) void this.work();
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    this.adding -= 1;
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.running > 0 || this.adding > 0 || this.stopped) return;
+    this.state.done = true;
     this.tell(true);
-    while (this.running < AT_ONCE && this.running < this.queue.length) void this.work();
   }
 
   stop(): void {
@@ -89,10 +106,7 @@ export class Upload {
       this.tell();
     }
     this.running -= 1;
-    if (this.running === 0 && !this.stopped) {
-      this.state.done = true;
-      this.tell(true);
-    }
+    this.finish();
   }
 
   private async send({ path, file }: Found): Promise<void> {

@@ -92,16 +92,17 @@ function Describe() {
   const set = (change: Partial<Form>) => setForm({ ...form, ...change });
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError | null>(null);
-  const [upload, setUpload] = useState<UploadState | null>(null);
+  /** Whether all has arrived; null: nothing was chosen. How far it is only the upload itself draws: it changes often. */
+  const [arrived, setArrived] = useState<boolean | null>(null);
   const source =
     form.kind === 'upload'
-      ? form.upload && upload?.done
+      ? form.upload && arrived
         ? `upload:${form.upload}`
         : ''
       : form.kind === 'folder'
         ? form.folder.trim()
         : form.bucket.trim();
-  const uploading = form.kind === 'upload' && upload !== null && !upload.done;
+  const uploading = form.kind === 'upload' && arrived === false;
 
   const make = async () => {
     setBusy(true);
@@ -151,9 +152,9 @@ function Describe() {
             { value: 'bucket', label: 'S3, Google, Azure' },
           ]}
         />
-        {form.kind === 'upload' && (
-          <Drop id={form.upload} setId={(upload) => set({ upload })} state={upload} setState={setUpload} />
-        )}
+        <div hidden={form.kind !== 'upload'}>
+          <Drop id={form.upload} setId={(upload) => set({ upload })} setArrived={setArrived} />
+        </div>
         {form.kind === 'folder' && (
           <FolderInput value={form.folder} set={(folder) => set({ folder })} error={about(['source'])} />
         )}
@@ -233,31 +234,31 @@ function Describe() {
 function Drop({
   id,
   setId,
-  state,
-  setState,
+  setArrived,
 }: {
   id: string;
   setId: (id: string) => void;
-  state: UploadState | null;
-  setState: (state: UploadState | null) => void;
+  setArrived: (arrived: boolean | null) => void;
 }) {
   const [over, setOver] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const current = useRef<Upload | null>(null);
+  const [state, setState] = useState<UploadState | null>(null);
+  useEffect(() => setArrived(state ? state.done : null), [state, setArrived]);
   const begin = async (found: Promise<Found[]> | Found[]) => {
     setError(null);
     try {
       const files = await found;
       if (files.length === 0) return;
       if (current.current) {
-        current.current.add(files);
+        void current.current.add(files);
         return;
       }
       const made = await ask(api.POST('/api/v1/uploads'));
       setId(made.id);
       const upload = new Upload(url(`/uploads/${made.id}`), setState);
       current.current = upload;
-      upload.add(files);
+      void upload.add(files);
     } catch (error) {
       setError(error);
     }

@@ -67,6 +67,17 @@ test('below another path, and with a key', async ({ page, server }) => {
   await server.start('--base-path', '/docmill');
   await page.goto(`${server.url}/docmill/`);
   await expect(page.getByText('No batches yet')).toBeVisible();
+  const made = await fetch(`${server.url}/docmill/api/v1/batches`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sources: [server.pile('below', 2)], template: 'receipt', model: 'offline', start: true }),
+  });
+  const { id } = (await made.json()) as { id: string };
+  await page.goto(`${server.url}/docmill/batches/${id}/documents`);
+  const link = page.getByRole('link', { name: 'receipt-000001.txt' });
+  await expect(link).toHaveAttribute('href', `/docmill/batches/${id}/documents/2`);
+  await link.click();
+  await expect(page).toHaveURL(`${server.url}/docmill/batches/${id}/documents/2`);
   await page.goto(`${server.url}/docmill/settings`);
   await page.getByRole('textbox', { name: 'Name' }).fill('ada');
   await page.getByRole('button', { name: 'Make a key' }).click();

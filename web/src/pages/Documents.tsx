@@ -17,8 +17,8 @@ import {
 } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
-import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { getRouteApi, Link, useRouter } from '@tanstack/react-router';
+import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { api, ask, type BatchDetail, type Doc, type LogLine, type Schemas } from '../api/client';
 import { useStream } from '../api/live';
 import { Connected } from '../components/connected';
@@ -208,6 +208,24 @@ export default function Documents() {
       if (!after.delete(number)) after.add(number);
       return after;
     });
+  // Rows that did not change are not drawn again: their handlers stay the same, whatever happens around them.
+  const latest = useRef({ open, toggle });
+  latest.current = { open, toggle };
+  const act = useCallback<Act>((what, doc) => {
+    if (what === 'open') void latest.current.open(doc);
+    else latest.current.toggle(doc.document);
+  }, []);
+  const router = useRouter();
+  const place = JSON.stringify({ ...search, page: undefined, limit: undefined });
+  const hrefs = useMemo(() => {
+    const { href } = router.buildLocation({
+      to: '/batches/$batch/documents/$document',
+      params: { batch: id, document: '0' },
+      search: JSON.parse(place),
+    });
+    const [before = '', after = ''] = router.history.createHref(href).split('/documents/0');
+    return (document: number) => `${before}/documents/${document}${after}`;
+  }, [router, id, place]);
   const onPage = rows.length > 0 && rows.every((doc) => selected.has(doc.document));
   const sortBy = (column: Column) => {
     if (!column.sort) return;
@@ -481,37 +499,15 @@ export default function Documents() {
             </thead>
             <tbody>
               {rows.map((doc, index) => (
-                <tr key={doc.document} data-current={index === cursor}>
-                  <td>
-                    <input
-                      type="checkbox"
-                      className="plain"
-                      aria-label={`Select ${doc.name}`}
-                      checked={allMatching || selected.has(doc.document)}
-                      onChange={() => toggle(doc.document)}
-                    />
-                  </td>
-                  <td className="name">
-                    <Link
-                      to="/batches/$batch/documents/$document"
-                      params={{ batch: id, document: String(doc.document) }}
-                      search={{ ...search, page: undefined, limit: undefined }}
-                      title={doc.name}
-                    >
-                      {cut(doc.name, 40)}
-                    </Link>
-                  </td>
-                  {columns
-                    .filter((column) => shown.includes(column.id))
-                    .map((column) => (
-                      <td
-                        key={column.id}
-                        className={column.num ? 'num' : column.id === 'error' ? 'one-line' : `col-${column.id}`}
-                      >
-                        {column.show(doc)}
-                      </td>
-                    ))}
-                </tr>
+                <Row
+                  key={doc.document}
+                  doc={doc}
+                  current={index === cursor}
+                  checked={allMatching || selected.has(doc.document)}
+                  shown={shown}
+                  href={hrefs(doc.document)}
+                  act={act}
+                />
               ))}
             </tbody>
           </table>
@@ -533,6 +529,59 @@ export default function Documents() {
     </>
   );
 }
+
+type Act = (what: 'open' | 'toggle', doc: Doc) => void;
+
+const Row = memo(function Row({
+  doc,
+  current,
+  checked,
+  shown,
+  href,
+  act,
+}: {
+  doc: Doc;
+  current: boolean;
+  checked: boolean;
+  shown: string[];
+  href: string;
+  act: Act;
+}) {
+  return (
+    <tr data-current={current}>
+      <td>
+        <input
+          type="checkbox"
+          className="plain"
+          aria-label={`Select ${doc.name}`}
+          checked={checked}
+          onChange={() => act('toggle', doc)}
+        />
+      </td>
+      <td className="name">
+        <a
+          href={href}
+          title={doc.name}
+          onClick={(event) => {
+            // Another tab or window is the browser's business.
+            if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+            event.preventDefault();
+            act('open', doc);
+          }}
+        >
+          {cut(doc.name, 40)}
+        </a>
+      </td>
+      {columns
+        .filter((column) => shown.includes(column.id))
+        .map((column) => (
+          <td key={column.id} className={column.num ? 'num' : column.id === 'error' ? 'one-line' : `col-${column.id}`}>
+            {column.show(doc)}
+          </td>
+        ))}
+    </tr>
+  );
+});
 
 /** The head of a column: sorts by a click, and is as wide as somebody drags it. */
 function Head({

@@ -13,7 +13,7 @@ type Handlers = Record<string, (data: never, id: string) => void>;
 
 /**
  * Listens to a stream. `handlers` are called by the event's name; `refresh` when the page should ask
- * anew: after a reconnect, and while nothing but asking works. `path` null: nothing to listen to.
+ * anew: when the stream is opened (again), and while nothing but asking works. `path` null: nothing to listen to.
  */
 export function useStream(path: string | null, handlers: Handlers, refresh: () => Promise<unknown>): Connection {
   const [connection, setConnection] = useState<Connection>('connecting');
@@ -24,7 +24,6 @@ export function useStream(path: string | null, handlers: Handlers, refresh: () =
     if (path === null) return;
     let source: EventSource | null = null;
     let closed = false;
-    let everOpen = false;
     let lastId = '';
     let retry: ReturnType<typeof setTimeout> | undefined;
     let poll: ReturnType<typeof setInterval> | undefined;
@@ -58,9 +57,9 @@ export function useStream(path: string | null, handlers: Handlers, refresh: () =
         stopPolling();
         setConnection('live');
       };
+      // Also at the first time: what happened between the page's first answers and now is in neither.
       opened.onopen = () => {
-        if (everOpen) latest.current.refresh().catch(() => {});
-        everOpen = true;
+        latest.current.refresh().catch(() => {});
       };
       opened.onerror = () => {
         clearTimeout(quiet);

@@ -1,37 +1,24 @@
 // One batch: where it stands, what it costs, when it will be done, what failed, and everything that steers it.
-import {
-  ActionIcon,
-  Alert,
-  Anchor,
-  Button,
-  Checkbox,
-  Group,
-  Menu,
-  Modal,
-  NumberInput,
-  Progress,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Tooltip,
-} from '@mantine/core';
+import { ActionIcon, Alert, Anchor, Button, Group, Menu, Progress, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
-import { api, ask, type BatchDetail, type Batch as BatchView, type Job, type LogLine, url } from '../api/client';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { api, ask, type BatchDetail, type Batch as BatchView, type Job, type LogLine } from '../api/client';
 import { useStream } from '../api/live';
 import { Connected } from '../components/connected';
 import { EstimateTable } from '../components/estimate';
 import { ExportButton } from '../components/export';
-import { GivePassword, helpFor, SkipFailed } from '../components/failed';
+import { Failures } from '../components/failures';
 import * as Icons from '../components/icons';
 import { Jobs } from '../components/jobs';
+import { Log } from '../components/log';
 import { BudgetBar, Confirm, CountersBar, Figure, Loading, TextButton, Trouble, When } from '../components/parts';
 import { State } from '../components/state';
-import { clock, count, counted, duration, money, percent, rate, words } from '../lib/format';
+import { Budget, Pace, Rename } from '../components/steer';
+import { count, counted, duration, money, percent, rate, words } from '../lib/format';
 import { useTitle } from '../lib/hooks';
+import { merged } from '../lib/lines';
 
 const Activity = lazy(() => import('../components/activity'));
 const route = getRouteApi('/batches/$batch');
@@ -48,7 +35,14 @@ export default function Batch() {
   const query = useQuery({ queryKey: key, queryFn: () => ask(api.GET('/api/v1/batches/{batch}', { params: path })) });
   const log = useQuery({
     queryKey: ['log', id],
-    queryFn: () => ask(api.GET('/api/v1/batches/{batch}/log', { params: { ...path, query: { limit: 300 } } })),
+    queryFn: async () => {
+      const { events } = await ask(
+        api.GET('/api/v1/batches/{batch}/log', { params: { ...path, query: { limit: 300 } } }),
+      );
+      // Lines may have come by the stream meanwhile.
+      const known = client.getQueryData<{ events: LogLine[] }>(['log', id])?.events ?? [];
+      return { events: merged(known, events) };
+    },
     staleTime: Number.POSITIVE_INFINITY,
   });
   const batch = query.data;
@@ -75,15 +69,17 @@ export default function Batch() {
       },
       jobs: (list: Job[]) => client.setQueryData(['jobs', id], { jobs: list }),
       log: (lines: LogLine[]) =>
-        client.setQueryData<{ events: LogLine[] }>(['log', id], (old) => {
-          const known = old?.events ?? [];
-          const last = known.at(-1)?.id ?? 0;
-          const added = lines.filter((line) => line.id > last);
-          return added.length === 0 ? old : { events: [...known, ...added].slice(-1000) };
-        }),
+        client.setQueryData<{ events: LogLine[] }>(['log', id], (old) => ({
+          events: merged(old?.events ?? [], lines),
+        })),
       gap: () => {},
     },
-    () => client.refetchQueries({ queryKey: key }, { throwOnError: true }),
+    () =>
+      Promise.all([
+        client.refetchQueries({ queryKey: key }, { throwOnError: true }),
+        client.refetchQueries({ queryKey: ['log', id] }),
+        client.refetchQueries({ queryKey: ['jobs', id] }),
+      ]),
   );
 
   const done = batch
@@ -460,333 +456,5 @@ function Counters({ batch }: { batch: BatchDetail }) {
           </Link>
         ))}
     </Group>
-  );
-}
-
-type Failure = { code: string; documents: number; example: string; example_document: number; hint: string };
-
-function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[] }) {
-  const [retrying, setRetrying] = useState<Failure | 'all' | null>(null);
-  const [skipping, setSkipping] = useState<Failure | null>(null);
-  const [password, setPassword] = useState(false);
-  const client = useQueryClient();
-  const called = batch.documents.completed + batch.documents.failed;
-  const each = called > 0 ? batch.money.settled_usd / called : (batch.estimate?.total.cost_per_document_usd ?? 0);
-  const price = (documents: number) => (each > 0 ? `about ${money(each * documents)}` : 'free');
-  const retry = async (what: Failure | 'all') => {
-    const answer = await ask(
-      api.POST('/api/v1/batches/{batch}/retry', {
-        params: { path: { batch: batch.id } },
-        body: { error_codes: what === 'all' ? [] : [what.code], documents: [], cancelled: false },
-      }),
-    );
-    client.setQueryData<BatchDetail>(['batch', batch.id], (old) => (old ? { ...old, ...answer.batch } : old));
-    notifications.show({ message: `${counted(answer.documents, 'document')} put back into the queue` });
-  };
-  const asked = retrying === 'all' ? batch.documents.failed : (retrying?.documents ?? 0);
-  return (
-    <>
-      <div className="table-wrap" tabIndex={0} role="group" aria-label="Table">
-        <table className="list stack">
-          <tbody>
-            {failures.map((failure) => (
-              <tr key={failure.code}>
-                <td className="num" style={{ width: 60 }}>
-                  <b>{count(failure.documents)}</b>
-                </td>
-                <td>
-                  <div style={{ fontWeight: 600 }}>{words(failure.code)}</div>
-                  <div className="faint wrap-any" style={{ fontSize: 12 }}>
-                    {failure.example}.{' '}
-                    <Link
-                      to="/batches/$batch/documents/$document"
-                      params={{ batch: batch.id, document: String(failure.example_document) }}
-                      search={{ error_code: failure.code }}
-                    >
-                      For example no. {failure.example_document}
-                    </Link>
-                  </div>
-                  <div style={{ fontSize: 12 }}>{helpFor(failure.code, failure.hint)}</div>
-                </td>
-                <td>
-                  <Group gap={6} justify="flex-end">
-                    {failure.code === 'password_required' && (
-                      <Button size="xs" variant="default" onClick={() => setPassword(true)}>
-                        Give a password
-                      </Button>
-                    )}
-                    <Button size="xs" variant="default" onClick={() => setRetrying(failure)}>
-                      Retry ({price(failure.documents)})
-                    </Button>
-                    <Button size="xs" variant="default" onClick={() => setSkipping(failure)}>
-                      Skip
-                    </Button>
-                    <Button
-                      size="xs"
-                      variant="subtle"
-                      component={Link}
-                      to={`/batches/${batch.id}/documents?state=failed&error_code=${failure.code}`}
-                    >
-                      Look
-                    </Button>
-                  </Group>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {failures.length > 1 && (
-        <Button size="xs" mt="xs" variant="default" onClick={() => setRetrying('all')}>
-          Retry all {count(batch.documents.failed)} ({price(batch.documents.failed)})
-        </Button>
-      )}
-      <Confirm
-        opened={retrying !== null}
-        close={() => setRetrying(null)}
-        title={`Retry ${counted(asked, 'document')}?`}
-        action="Retry"
-        act={() => retry(retrying ?? 'all')}
-      >
-        <Text size="sm">
-          They go back into the queue and the batch goes on. It will probably cost{' '}
-          {each > 0 ? money(each * asked) : 'nothing'}; answers paid for before are used again, and the budget still
-          holds.
-        </Text>
-      </Confirm>
-      {password && <GivePassword batch={batch.id} close={() => setPassword(false)} />}
-      {skipping && (
-        <SkipFailed
-          batch={batch.id}
-          code={skipping.code}
-          documents={skipping.documents}
-          close={() => setSkipping(null)}
-        />
-      )}
-    </>
-  );
-}
-
-function Budget({ batch, close }: { batch: BatchDetail; close: () => void }) {
-  const spent = batch.money.settled_usd + batch.money.reserved_usd + batch.money.unconfirmed_usd;
-  const called = batch.documents.completed + batch.documents.failed;
-  const each = called > 0 ? batch.money.settled_usd / called : (batch.estimate?.total.cost_per_document_usd ?? 0);
-  const rest = (batch.documents.pending + batch.documents.leased) * each;
-  const wanted = called > 0 && rest > 0 ? spent + rest * 1.2 : (batch.estimate?.recommended_budget_usd ?? 0);
-  const recommended = wanted > 0 ? Math.max(0.01, Math.ceil(wanted * 100) / 100) : null;
-  const [budget, setBudget] = useState<number | string>(recommended ?? batch.money.budget_usd ?? '');
-  const [none, setNone] = useState(false);
-  const client = useQueryClient();
-  const value = none ? null : Number(budget);
-  return (
-    <Confirm
-      opened
-      close={close}
-      title="Budget"
-      action={batch.state === 'budget_exhausted' ? 'Raise it and go on' : 'Set the budget'}
-      act={async () => {
-        const view = await ask(
-          api.PUT('/api/v1/batches/{batch}/budget', {
-            params: { path: { batch: batch.id } },
-            body: { budget_usd: value },
-          }),
-        );
-        client.setQueryData<BatchDetail>(['batch', batch.id], (old) => (old ? { ...old, ...view } : old));
-      }}
-    >
-      <NumberInput
-        label="Dollars"
-        prefix="$"
-        min={0}
-        decimalScale={4}
-        value={budget}
-        onChange={setBudget}
-        disabled={none}
-        data-autofocus
-        description={recommended !== null ? `${money(recommended)} should do for what is left` : undefined}
-      />
-      <Checkbox label="No limit" checked={none} onChange={(event) => setNone(event.currentTarget.checked)} />
-      <Text size="sm" c="dimmed">
-        {money(spent)} is spent or held back. The budget is a wall: no call is made whose worst case would not fit
-        behind it.
-        {value !== null && value < spent && ' Below what is spent already, no further call is made.'}
-        {batch.state === 'budget_exhausted' && ' With more than before, the batch goes on at once.'}
-      </Text>
-    </Confirm>
-  );
-}
-
-function Pace({ batch, close }: { batch: BatchDetail; close: () => void }) {
-  const [concurrency, setConcurrency] = useState<number | string>(batch.concurrency ?? batch.live?.lane_places ?? 8);
-  const [weight, setWeight] = useState<number | string>(batch.weight);
-  const client = useQueryClient();
-  return (
-    <Confirm
-      opened
-      close={close}
-      title="Concurrency and priority"
-      action="Change"
-      act={async () => {
-        const view = await ask(
-          api.PATCH('/api/v1/batches/{batch}', {
-            params: { path: { batch: batch.id } },
-            body: { concurrency: Number(concurrency), weight: Number(weight) },
-          }),
-        );
-        client.setQueryData<BatchDetail>(['batch', batch.id], view);
-      }}
-    >
-      <NumberInput
-        label="Calls in flight at most"
-        min={1}
-        max={10_000}
-        value={concurrency}
-        onChange={setConcurrency}
-        data-autofocus
-      />
-      <NumberInput
-        label="Priority"
-        description="Its share of a limit that other running batches want too: 2 gets twice as much as 1."
-        min={1}
-        max={100}
-        value={weight}
-        onChange={setWeight}
-      />
-      <Text size="sm" c="dimmed">
-        Felt within a second. What is in flight stays in flight; a provider’s rate limit is kept whatever stands here.
-      </Text>
-    </Confirm>
-  );
-}
-
-function Rename({ batch, close }: { batch: BatchDetail; close: () => void }) {
-  const [name, setName] = useState(batch.name);
-  const client = useQueryClient();
-  return (
-    <Modal opened onClose={close} title="Rename" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form
-        onSubmit={async (event) => {
-          event.preventDefault();
-          const view = await ask(
-            api.PATCH('/api/v1/batches/{batch}', { params: { path: { batch: batch.id } }, body: { name } }),
-          );
-          client.setQueryData<BatchDetail>(['batch', batch.id], view);
-          close();
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="Name"
-            value={name}
-            maxLength={200}
-            required
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
-          <Group justify="flex-end">
-            <Button type="submit">Rename</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
-  );
-}
-
-/** The log: follows until somebody scrolls up, then offers the way back. */
-function Log({ batch, lines }: { batch: BatchDetail; lines: LogLine[] }) {
-  const [level, setLevel] = useState('all');
-  const [search, setSearch] = useState('');
-  const [following, setFollowing] = useState(true);
-  const box = useRef<HTMLDivElement>(null);
-  const shown = useMemo(() => {
-    const wanted = search.toLowerCase();
-    return lines
-      .filter(
-        (line) =>
-          (level === 'all' || line.level === level || (level === 'warning' && line.level === 'error')) &&
-          (wanted === '' || line.text.toLowerCase().includes(wanted)),
-      )
-      .slice(-300);
-  }, [lines, level, search]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls whenever other lines are shown
-  useEffect(() => {
-    if (following && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [shown, following]);
-  return (
-    <>
-      <Group justify="space-between" mb={6}>
-        <h2 style={{ margin: 0 }}>Log</h2>
-        <Group gap="xs">
-          <SegmentedControl
-            size="xs"
-            aria-label="Which lines"
-            value={level}
-            onChange={setLevel}
-            data={[
-              { value: 'all', label: 'All' },
-              { value: 'warning', label: 'Warnings' },
-              { value: 'error', label: 'Errors' },
-            ]}
-          />
-          <TextInput
-            size="xs"
-            w={140}
-            aria-label="Search the log"
-            placeholder="Search the log"
-            value={search}
-            onChange={(event) => setSearch(event.currentTarget.value)}
-          />
-          <Tooltip label="The last 1,000 lines as JSON">
-            <ActionIcon
-              component="a"
-              href={url(`/batches/${batch.id}/log?limit=1000`)}
-              download={`${batch.name}-log.json`}
-              variant="default"
-              aria-label="Download the log"
-            >
-              <Icons.IconDown />
-            </ActionIcon>
-          </Tooltip>
-        </Group>
-      </Group>
-      <div
-        className="log mono"
-        ref={box}
-        role="log"
-        aria-label="Log"
-        aria-live="off"
-        tabIndex={0}
-        onScroll={(event) => {
-          const it = event.currentTarget;
-          setFollowing(it.scrollHeight - it.scrollTop - it.clientHeight < 24);
-        }}
-      >
-        {shown.length === 0 && <div className="log-line faint">Nothing of this kind happened yet.</div>}
-        {shown.map((line) => (
-          <div className="log-line" key={line.id} data-level={line.level}>
-            <span className="faint">{clock(line.time)}</span>
-            <span title={line.level} aria-hidden="true">
-              {line.level === 'error' ? '✕' : line.level === 'warning' ? '!' : '·'}
-            </span>
-            <span>
-              {line.document != null && (
-                <>
-                  <Link
-                    to="/batches/$batch/documents/$document"
-                    params={{ batch: batch.id, document: String(line.document) }}
-                  >
-                    no. {line.document}
-                  </Link>{' '}
-                </>
-              )}
-              {line.text}
-            </span>
-          </div>
-        ))}
-      </div>
-      <div style={{ minHeight: 24 }}>
-        {!following && <TextButton onClick={() => setFollowing(true)}>Jump to the newest line</TextButton>}
-      </div>
-    </>
   );
 }

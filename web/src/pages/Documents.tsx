@@ -15,19 +15,19 @@ import {
   TextInput,
   Tooltip,
 } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useRouter } from '@tanstack/react-router';
-import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { api, ask, type BatchDetail, type Doc, type LogLine, type Schemas } from '../api/client';
 import { useStream } from '../api/live';
+import { Bulk } from '../components/bulk';
 import { Connected } from '../components/connected';
 import { ExportButton } from '../components/export';
-import * as Icons from '../components/icons';
 import { Jobs } from '../components/jobs';
-import { Confirm, Empty, Loading, Trouble, When } from '../components/parts';
+import { Empty, Loading, Trouble } from '../components/parts';
+import { type Act, type Column, columns, Head, Row, usual } from '../components/rows';
 import { State } from '../components/state';
-import { bytes, count, counted, cut, money, words } from '../lib/format';
+import { count, counted, words } from '../lib/format';
 import { useKeys, useRemembered, useTitle } from '../lib/hooks';
 import type { DocumentsSearch } from '../router';
 
@@ -49,34 +49,6 @@ const classes = [
   'text',
   'unknown',
 ];
-
-type Column = { id: string; name: string; sort?: string; num?: boolean; show: (doc: Doc) => ReactNode };
-const columns: Column[] = [
-  { id: 'state', name: 'State', show: (doc) => <State of={doc.state} /> },
-  { id: 'document', name: 'No.', sort: 'document', num: true, show: (doc) => doc.document },
-  { id: 'class', name: 'Class', show: (doc) => words(doc.class) },
-  { id: 'pages', name: 'Pages', sort: 'pages', num: true, show: (doc) => doc.pages ?? '–' },
-  { id: 'bytes', name: 'Size', num: true, show: (doc) => bytes(doc.bytes) },
-  { id: 'cost', name: 'Cost', sort: 'cost', num: true, show: (doc) => money(doc.cost_usd) },
-  { id: 'attempts', name: 'Calls', num: true, show: (doc) => doc.attempts },
-  { id: 'risk', name: 'Risk', sort: 'risk', num: true, show: (doc) => doc.risk ?? '–' },
-  {
-    id: 'review',
-    name: 'Review',
-    show: (doc) => (doc.review ? <State of={doc.review} /> : <span className="faint">–</span>),
-  },
-  {
-    id: 'error',
-    name: 'What happened',
-    show: (doc) => (
-      <span title={doc.error ?? ''}>
-        {doc.error ? doc.error : doc.duplicate_of ? `same content as no. ${doc.duplicate_of}` : ''}
-      </span>
-    ),
-  },
-  { id: 'updated', name: 'Changed', sort: 'updated', num: true, show: (doc) => <When at={doc.updated_at} /> },
-];
-const usual = ['document', 'state', 'class', 'pages', 'cost', 'risk', 'review', 'error', 'updated'];
 
 export default function Documents() {
   const { batch: id } = route.useParams();
@@ -530,116 +502,6 @@ export default function Documents() {
   );
 }
 
-type Act = (what: 'open' | 'toggle', doc: Doc) => void;
-
-const Row = memo(function Row({
-  doc,
-  current,
-  checked,
-  shown,
-  href,
-  act,
-}: {
-  doc: Doc;
-  current: boolean;
-  checked: boolean;
-  shown: string[];
-  href: string;
-  act: Act;
-}) {
-  return (
-    <tr data-current={current}>
-      <td>
-        <input
-          type="checkbox"
-          className="plain"
-          aria-label={`Select ${doc.name}`}
-          checked={checked}
-          onChange={() => act('toggle', doc)}
-        />
-      </td>
-      <td className="name">
-        <a
-          href={href}
-          title={doc.name}
-          onClick={(event) => {
-            // Another tab or window is the browser's business.
-            if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-            event.preventDefault();
-            act('open', doc);
-          }}
-        >
-          {cut(doc.name, 40)}
-        </a>
-      </td>
-      {columns
-        .filter((column) => shown.includes(column.id))
-        .map((column) => (
-          <td key={column.id} className={column.num ? 'num' : column.id === 'error' ? 'one-line' : `col-${column.id}`}>
-            {column.show(doc)}
-          </td>
-        ))}
-    </tr>
-  );
-});
-
-/** The head of a column: sorts by a click, and is as wide as somebody drags it. */
-function Head({
-  column,
-  search,
-  sort,
-  widths,
-  setWidths,
-}: {
-  column: Column;
-  search: DocumentsSearch;
-  sort: (column: Column) => void;
-  widths: Record<string, number>;
-  setWidths: (widths: Record<string, number>) => void;
-}) {
-  const active = (search.sort ?? 'document') === column.sort;
-  const down = active && search.order === 'desc';
-  const drag = (event: React.PointerEvent<HTMLElement>) => {
-    const head = event.currentTarget.closest('th');
-    if (!head) return;
-    event.preventDefault();
-    const from = event.clientX;
-    const width = head.offsetWidth;
-    const move = (now: PointerEvent) => {
-      head.style.minWidth = `${Math.max(40, width + now.clientX - from)}px`;
-    };
-    const up = () => {
-      setWidths({ ...widths, [column.id]: head.offsetWidth });
-      window.removeEventListener('pointermove', move);
-      window.removeEventListener('pointerup', up);
-    };
-    window.addEventListener('pointermove', move);
-    window.addEventListener('pointerup', up);
-  };
-  return (
-    <th
-      className={column.num ? 'num' : undefined}
-      aria-sort={active ? (down ? 'descending' : 'ascending') : undefined}
-      style={{ minWidth: widths[column.id] }}
-    >
-      {column.sort ? (
-        <button type="button" className="sort" data-active={active} onClick={() => sort(column)}>
-          {column.name} {active ? (down ? '↓' : '↑') : ''}
-        </button>
-      ) : (
-        column.name
-      )}
-      <span
-        aria-hidden="true"
-        onPointerDown={drag}
-        style={{ cursor: 'col-resize', padding: '0 3px', opacity: 0.35, touchAction: 'none' }}
-      >
-        ⋮
-      </span>
-    </th>
-  );
-}
-
 function Many({
   label,
   value,
@@ -722,119 +584,6 @@ function Pages({
           ›
         </ActionIcon>
       </Tooltip>
-    </Group>
-  );
-}
-
-type Action = 'retry' | 'skip' | 'assign' | 'approve' | 'export';
-const actions: Record<Action, { name: string; says: string }> = {
-  retry: { name: 'Retry', says: 'Failed and cancelled ones go back into the queue, and the batch goes on.' },
-  skip: { name: 'Skip', says: 'Waiting, failed and cancelled ones will not be processed.' },
-  assign: { name: 'Assign to review', says: 'Those with a result are put into the review queue.' },
-  approve: { name: 'Approve', says: 'Those with a result that nobody reviewed are approved as they are.' },
-  export: { name: 'Export', says: 'Their results are written into a file to download.' },
-};
-
-/** What is done to many at once: the count and the price come first. */
-function Bulk({
-  batch,
-  filters,
-  selected,
-  label,
-  offerAll,
-  selectAll,
-  clear,
-}: {
-  batch: BatchDetail;
-  filters: Schemas['DocumentFilter'];
-  selected: number[];
-  label: string;
-  offerAll: string | null;
-  selectAll: () => void;
-  clear: () => void;
-}) {
-  const [asked, setAsked] = useState<Action | null>(null);
-  const [format, setFormat] = useState('xlsx');
-  const client = useQueryClient();
-  const body = {
-    action: asked ?? 'retry',
-    filter: selected.length > 0 ? {} : filters,
-    documents: selected,
-    format,
-    evidence: false,
-  };
-  const counted = useQuery({
-    queryKey: ['job-count', batch.id, body],
-    queryFn: () => ask(api.POST('/api/v1/batches/{batch}/jobs/count', { params: { path: { batch: batch.id } }, body })),
-    enabled: asked !== null,
-  });
-  const does = asked ? actions[asked] : null;
-  return (
-    <Group
-      gap="xs"
-      p={8}
-      mb={8}
-      style={{ background: 'var(--raised)', borderRadius: 4 }}
-      role="region"
-      aria-label="Selection"
-    >
-      <Text size="sm" fw={600}>
-        {label}
-      </Text>
-      {offerAll && (
-        <Button size="compact-sm" variant="subtle" onClick={selectAll}>
-          {offerAll}
-        </Button>
-      )}
-      {(Object.keys(actions) as Action[]).map((action) => (
-        <Button key={action} size="compact-sm" variant="default" onClick={() => setAsked(action)}>
-          {actions[action].name}
-        </Button>
-      ))}
-      <Button
-        size="compact-sm"
-        variant="subtle"
-        color="gray"
-        onClick={clear}
-        leftSection={<Icons.IconCross size={12} />}
-      >
-        Clear
-      </Button>
-      <Confirm
-        opened={asked !== null}
-        close={() => setAsked(null)}
-        title={does?.name ?? ''}
-        action={
-          counted.data
-            ? `${does?.name} ${counted.data.is_exact ? '' : 'at least '}${count(counted.data.documents)}`
-            : (does?.name ?? '')
-        }
-        act={async () => {
-          await ask(api.POST('/api/v1/batches/{batch}/jobs', { params: { path: { batch: batch.id } }, body }));
-          await client.invalidateQueries({ queryKey: ['jobs', batch.id] });
-          notifications.show({ message: `${does?.name}: it is being done in the background` });
-          clear();
-        }}
-      >
-        <Text size="sm">{does?.says}</Text>
-        {asked === 'export' && (
-          <SegmentedControl
-            value={format}
-            onChange={setFormat}
-            data={['xlsx', 'csv', 'jsonl', 'parquet']}
-            aria-label="Format"
-          />
-        )}
-        {counted.isError ? (
-          <Trouble error={counted.error} />
-        ) : (
-          <Text size="sm" fw={600} data-testid="job-count">
-            {counted.data
-              ? `${counted.data.is_exact ? '' : 'At least '}${count(counted.data.documents)} documents${asked === 'retry' ? `, about ${money(counted.data.cost_usd)}` : ''}`
-              : 'Counting…'}
-          </Text>
-        )}
-      </Confirm>
     </Group>
   );
 }

@@ -699,7 +699,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All rules. */
+        /** All rules. Whoever knows the address of a webhook can post there, so only admins see all of it. */
         get: operations["get_alerts"];
         put?: never;
         post?: never;

@@ -223,6 +223,40 @@ fn a_test_button_says_what_the_other_side_said() {
 }
 
 #[test]
+fn the_address_of_a_webhook_is_a_secret_of_admins() {
+    let program = Program::new();
+    let key = |name: &str, role: &str| {
+        let ran = program.run(&["key", "add", name, "--role", role]).succeeds();
+        format!("Bearer {}", ran.stdout.trim())
+    };
+    let (admin, viewer) = (key("ada", "admin"), key("vic", "viewer"));
+    let server = Server::start(&program, &[]);
+    let url = "https://user:word@hooks.example.org/services/T0/s3cret";
+    let rule = json!({ "when": "finished", "to": "slack", "url": url }).to_string();
+    let headers = |key: &str| {
+        [
+            ("content-type", "application/json".to_owned()),
+            ("authorization", key.to_owned()),
+        ]
+    };
+    let ask = |method: &str, path: &str, body: &str, key: &str| {
+        let headers = headers(key);
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        server.ask(method, path, body, &headers)
+    };
+    assert_eq!(ask("PUT", "/api/v1/alerts/chat", &rule, &viewer).0, 403);
+    assert_eq!(ask("PUT", "/api/v1/alerts/chat", &rule, &admin).0, 200);
+    assert!(ask("GET", "/api/v1/alerts", "", &admin).1.contains("s3cret"));
+    let (status, shown) = ask("GET", "/api/v1/alerts", "", &viewer);
+    assert_eq!(status, 200);
+    assert!(shown.contains("https://hooks.example.org/…"), "{shown}");
+    assert!(!shown.contains("s3cret") && !shown.contains("word"), "{shown}");
+}
+
+#[test]
 fn nothing_is_posted_into_the_private_network_unless_allowed() {
     let program = Program::new();
     let (url, heard) = listener(0);

@@ -1,5 +1,6 @@
 //! Alerts: rules, a test of each, and what became of what was told.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use docmill_core::alert::Trigger;
@@ -8,6 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::alerts::{self, Channel, Delivery, Outcome, Rule};
 use crate::app::App;
+use crate::guard::Caller;
+use crate::keys::Role;
 use crate::params::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::views::time;
@@ -211,14 +214,35 @@ pub struct AlertList {
     pub email_ready: bool,
 }
 
-/// All rules.
+/// All rules. Whoever knows the address of a webhook can post there, so only admins see all of it.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", responses((status = 200, body = AlertList)))]
-pub async fn list(State(app): State<App>) -> Result<axum::Json<AlertList>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<axum::Json<AlertList>, Problem> {
     let rules = alerts::rules(app.store()).await?;
+    let mut rules: Vec<NamedRule> = rules.iter().map(NamedRule::from).collect();
+    if caller.role != Role::Admin {
+        for rule in &mut rules {
+            rule.rule.url = rule.rule.url.as_deref().map(host_only);
+        }
+    }
     Ok(axum::Json(AlertList {
-        rules: rules.iter().map(NamedRule::from).collect(),
+        rules,
         email_ready: app.post.can_mail(),
     }))
+}
+
+/// `https://hooks.example.org/…`
+fn host_only(url: &str) -> String {
+    let uri: Option<axum::http::Uri> = url.parse().ok();
+    match uri
+        .as_ref()
+        .and_then(|uri| Some((uri.scheme_str()?, uri.host()?)))
+    {
+        Some((scheme, host)) => format!("{scheme}://{host}/…"),
+        None => "…".to_owned(),
+    }
 }
 
 async fn known(app: &App, name: &str) -> Result<Option<Rule>, Problem> {

@@ -11,6 +11,9 @@ use crate::place::Place;
 use crate::remote::Remote;
 use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
 
+/// Looks in vain before it is given up: half a minute of them.
+const PATIENCE: u32 = 120;
+
 /// Looks on until the batch rests; then tells what came of it. Who looks away stops nothing.
 pub async fn finish(
     remote: &Remote,
@@ -24,10 +27,11 @@ pub async fn finish(
         Some(state) => exit_of(state),
         None => {
             context.ui.say("the server goes on with it");
-            context.ui.hint(&format!(
-                "docmill status {0} --watch looks again, docmill pause {0} stops it",
-                id.short()
-            ));
+            let short = id.short();
+            context
+                .ui
+                .hint(&format!("docmill status {short} --watch looks again"));
+            context.ui.hint(&format!("docmill pause {short} stops it"));
             return Ok(Exit::Stopped);
         }
     };
@@ -65,6 +69,3 @@ async fn look_on(place: &Place, id: BatchId, context: &Context) -> Result<Option
         }
     }
 }
-
-/// Looks in vain before it is given up: half a minute of them.
-const PATIENCE: u32 = 120;

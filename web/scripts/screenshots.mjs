@@ -17,7 +17,8 @@ const shown =
   batches.find((batch) => batch.documents.failed > 0) ??
   batches[0];
 const reviewed =
-  batches.find((batch) => batch.documents.completed > 0 && /receipt|invoice/.test(batch.template)) ?? shown;
+  batches.find((batch) => batch.documents.completed > 0 && batch.model === 'offline' && batch.template === 'invoice') ??
+  shown;
 const pages = {
   batches: '/',
   new: '/new',

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::batch::BatchState;
+use crate::batch::{BatchState, PAUSED_BY_PERSON, STOPPED_BY_PERSON};
 use crate::money::Usd;
 use crate::time::Timestamp;
 
@@ -127,7 +127,7 @@ impl Trigger {
                 )
             }
             Self::PausedItself => {
-                let by_person = batch.reason.contains("by a person");
+                let by_person = [PAUSED_BY_PERSON, STOPPED_BY_PERSON].contains(&batch.reason);
                 let is_paused = batch.state == BatchState::Paused && !by_person;
                 is_paused.then(|| Alert {
                     occasion: format!("paused {}", batch.reason),

@@ -5,6 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The reason of a batch that a person paused. Alerts tell it from pauses that docmill decided on.
+pub const PAUSED_BY_PERSON: &str = "paused by a person";
+
+/// The reason of a batch whose command a person stopped.
+pub const STOPPED_BY_PERSON: &str = "stopped by a person; resume it when you like";
+
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::batch::{BatchEvent, BatchState, PAUSED_BY_PERSON};
 use docmill_core::id::{BatchId, DocumentId};
 use docmill_core::money::Usd;
 use docmill_server::views::EventView;
@@ -131,7 +131,7 @@ impl Place {
     /// Pauses a batch or gives it up.
     pub async fn step(&self, id: BatchId, step: Step) -> Result<(), Fault> {
         let (event, reason, name) = match step {
-            Step::Pause => (BatchEvent::Pause, "paused by a person", "pause"),
+            Step::Pause => (BatchEvent::Pause, PAUSED_BY_PERSON, "pause"),
             Step::Cancel => (BatchEvent::Cancel, "cancelled by a person", "cancel"),
         };
         match self {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::batch::{BatchEvent, BatchState, STOPPED_BY_PERSON};
 use docmill_core::id::BatchId;
 use docmill_store::{Claimed, TransitionRefused};
 use tokio::sync::watch;
@@ -226,13 +226,12 @@ impl Engine {
         if row.state == BatchState::Running && left == 0 && self.finish(id).await? {
             return Ok(None);
         }
-        let reason = "stopped by a person; resume it when you like";
         let now = self.parts.clock.now();
         // Refused only when it ended meanwhile, and then there is nothing to pause.
         let _ = self
             .parts
             .store
-            .transition(id, BatchEvent::Pause, reason, now)
+            .transition(id, BatchEvent::Pause, STOPPED_BY_PERSON, now)
             .await?;
         Ok(Some(RunEnd::Stopped))
     }

@@ -1,7 +1,7 @@
 //! Alerts: told when they should be, once for each occasion.
 
 use docmill_core::alert::{Facts, Trigger};
-use docmill_core::batch::BatchState;
+use docmill_core::batch::{BatchState, PAUSED_BY_PERSON, STOPPED_BY_PERSON};
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
 
@@ -96,10 +96,9 @@ fn ends_and_pauses_are_told_but_not_what_a_person_did() {
             .of_batch(&paused("the key was refused"), Timestamp(0))
             .is_some()
     );
-    assert_eq!(
-        trigger.of_batch(&paused("paused by a person"), Timestamp(0)),
-        None
-    );
+    for reason in [PAUSED_BY_PERSON, STOPPED_BY_PERSON] {
+        assert_eq!(trigger.of_batch(&paused(reason), Timestamp(0)), None);
+    }
 }
 
 #[test]

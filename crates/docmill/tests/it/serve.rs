@@ -216,3 +216,37 @@ fn a_day_that_cost_enough_pauses_what_costs_more() {
         "{row}"
     );
 }
+
+#[test]
+fn the_server_knows_what_it_takes_of_its_machine() {
+    let program = Program::new();
+    let folder = pile(&program, "pile", 3);
+    let server = Server::start(&program, &[]);
+    let (_, made) = server.post("/api/v1/batches", &batch(&folder, json!({})));
+    server.reaches(made["id"].as_str().unwrap(), "completed");
+    wait_until(PATIENCE, || {
+        server.get("/api/v1/machine")["samples"][0]["memory_bytes"].as_u64() > Some(1_000_000)
+    });
+    let machine = server.get("/api/v1/machine");
+    let database = |part: &&Value| part["part"] == "database";
+    let storage = machine["storage"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(database)
+        .unwrap();
+    assert!(storage["bytes"].as_u64() > Some(4096), "{machine}");
+    assert!(machine["disk_free_bytes"].as_u64() > Some(0), "{machine}");
+    assert!(machine["processors"].as_u64() > Some(0), "{machine}");
+    let later = "/api/v1/machine?from=2999-01-01T00:00:00Z";
+    assert_eq!(server.get(later)["samples"], json!([]));
+    assert_eq!(server.ask("GET", "/api/v1/machine?from=noon", "", &[]).0, 400);
+    let (_, metrics) = server.ask("GET", "/metrics", "", &[]);
+    for name in [
+        "docmill_processors_busy",
+        "docmill_resident_memory_bytes",
+        "docmill_documents_ended_total",
+    ] {
+        assert!(metrics.contains(name), "{name}: {metrics}");
+    }
+}

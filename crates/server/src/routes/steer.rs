@@ -1,7 +1,7 @@
 //! Steering: start, pause, resume, cancel, retry, budgets, passwords.
 
 use axum::extract::State;
-use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::batch::{BatchEvent, BatchState, PAUSED_BY_PERSON};
 use docmill_core::id::Ordinal;
 use docmill_core::money::Usd;
 use docmill_store::{BatchRow, RetrySelection};
@@ -83,7 +83,7 @@ pub async fn pause(
     State(app): State<App>,
     Path(batch): Path<String>,
 ) -> Result<axum::Json<BatchView>, Problem> {
-    transition(&app, &batch, BatchEvent::Pause, "paused by a person").await
+    transition(&app, &batch, BatchEvent::Pause, PAUSED_BY_PERSON).await
 }
 
 /// Lets a batch go on.

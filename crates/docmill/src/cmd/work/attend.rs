@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use docmill_core::batch::{BatchEvent, BatchState};
+use docmill_core::batch::{BatchEvent, BatchState, STOPPED_BY_PERSON};
 use docmill_core::id::BatchId;
 use docmill_engine::run::{RunEnd, Stop};
 use docmill_engine::{Engine, EngineError};
@@ -82,11 +82,10 @@ async fn leave_to_server(
             });
         }
         if *stop.borrow() != Stop::No {
-            let reason = "stopped by a person; resume it when you like";
             // Refused only when it ended meanwhile, and then there is nothing to pause.
             let _ = engine
                 .store()
-                .transition(id, BatchEvent::Pause, reason, engine.now())
+                .transition(id, BatchEvent::Pause, STOPPED_BY_PERSON, engine.now())
                 .await?;
             return Ok(RunEnd::Stopped);
         }

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::program::{Program, Ran};
-use crate::server::{Server, pile};
+use crate::server::{PATIENCE, Server, pile, wait_until};
 
 /// Two machines: one that serves, one that a person sits at.
 struct Office {
     // Before the folder it works in: dropped in this order.
     server: Server,
-    _mill: Program,
+    mill: Program,
     url: String,
     /// The person's: no database here.
     desk: Program,
@@ -22,7 +22,7 @@ impl Office {
         let url = format!("http://127.0.0.1:{}", server.port);
         Self {
             server,
-            _mill: mill,
+            mill,
             url,
             desk: Program::new(),
         }
@@ -156,6 +156,43 @@ fn a_budget_that_is_used_up_there_is_raised_from_here() {
     );
     let done = office.run(&["resume", "last"]).succeeds();
     assert!(done.stderr.contains("nothing is left to do"), "{}", done.stderr);
+}
+
+#[test]
+fn who_watches_sees_a_server_through_its_restart() {
+    let mut office = Office::new(&[]);
+    let folder = pile(&office.desk, "pile", 150);
+    let words = [
+        "--server",
+        &office.url,
+        "run",
+        &folder,
+        "-t",
+        "receipt",
+        "-m",
+        "sim/openai/gpt-4o-mini",
+        "--sim-speed",
+        "10",
+        "--budget",
+        "1",
+        "--concurrency",
+        "8",
+    ];
+    let mut command = office.desk.command(&words);
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let watching = command.spawn().unwrap();
+    wait_until(PATIENCE, || {
+        let (status, body) = office.server.ask("GET", "/api/v1/batches/last", "", &[]);
+        let row: Value = serde_json::from_str(&body).unwrap_or_default();
+        status == 200 && row["documents"]["completed"].as_u64() > Some(5)
+    });
+    office.server.process.kill().unwrap();
+    let address = format!("127.0.0.1:{}", office.server.port);
+    office.server = Server::start(&office.mill, &["--listen", &address]);
+    let ran = Ran::of(watching.wait_with_output().unwrap()).succeeds();
+    assert!(ran.stderr.contains("150 completed of 150"), "{}", ran.stderr);
 }
 
 #[test]

@@ -31,8 +31,11 @@ impl Server {
     }
 
     pub fn start_with(program: &Program, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
+        let mut all = vec!["serve"];
         all.extend(arguments);
+        if !arguments.contains(&"--listen") {
+            all.extend(["--listen", "127.0.0.1:0"]);
+        }
         let mut command = program.command(&all);
         command.envs(environment.iter().copied());
         command.stdout(Stdio::null()).stderr(Stdio::piped());

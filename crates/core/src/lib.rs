@@ -24,6 +24,7 @@ pub mod latency;
 pub mod ledger;
 pub mod merge;
 pub mod money;
+pub mod outbound;
 pub mod pacing;
 pub mod page;
 pub mod plan;

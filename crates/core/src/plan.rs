@@ -12,6 +12,10 @@ pub struct Plan {
     /// Address of the provider, when it is not the provider's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// Who named that address may decide what a server calls: an admin, or the user of the command
+    /// line. Only then may it be private, be sent a key, and be quoted ([`crate::outbound`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base_url_by_admin: bool,
     /// The price every reservation and cost of this batch is computed from.
     pub price: Price,
     /// Calls in flight; `None`: the model's default.

@@ -22,12 +22,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Context};
+use args::{Cli, Context, Verb};
 use exit::Exit;
 use report::Ui;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // It has no home, no settings and no terminal.
+    if matches!(cli.verb, Verb::ParseWorker) {
+        return wire::parse_worker();
+    }
     let ui = Ui::new(&cli.global);
     let ended = Context::new(&cli.global).and_then(|context| cmd::perform(cli.verb, &context));
     match ended {

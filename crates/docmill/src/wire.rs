@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use docmill_core::outbound::{Origin, Policy};
 use docmill_engine::export::Target;
 use docmill_engine::settings::Passwords;
 use docmill_engine::{Engine, Parts, Settings, SystemClock};
@@ -22,6 +23,7 @@ use crate::args::{Context, OutFile};
 use crate::exit::Exit;
 use crate::fault::Fault;
 
+pub use docmill_parse::sandbox::support as sandbox_support;
 pub use docmill_parse::{Tool, tools};
 pub use providers::{Providers, price};
 pub use server_lock::{ServerLock, running};
@@ -41,6 +43,14 @@ pub struct Needs {
     pub exclude: Vec<String>,
     /// Where this command writes its results: those of the last time are no documents.
     pub results: Option<OutFile>,
+    /// Take what is behind links to folders elsewhere.
+    pub follow_links: bool,
+    /// Where documents may be read for others; `None`: the person here reads their own.
+    pub roots: Option<Vec<PathBuf>>,
+    /// Buckets that may be read for others; `None`: all.
+    pub buckets: Option<Vec<String>>,
+    /// Model servers that others may choose; `None`: the person here chooses.
+    pub model_addresses: Option<Vec<Origin>>,
     /// No model will be called.
     pub only_counts: bool,
     /// Largest document taken; `None`: the default.
@@ -56,6 +66,9 @@ pub fn engine(
     let mut options = docmill_source::Options::from_variables(std::env::vars_os());
     options.include = needs.include;
     options.exclude = needs.exclude;
+    options.roots = needs.roots;
+    options.buckets = needs.buckets;
+    options.follow_links = needs.follow_links;
     options.own = own_files(context);
     options.own.extend(needs.results.iter().flat_map(result_files));
     let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;
@@ -71,7 +84,11 @@ pub fn engine(
     let providers = Arc::new(if needs.only_counts {
         Providers::only_counting(variables)
     } else {
-        Providers::new(variables)
+        let policy = match needs.model_addresses {
+            None => Policy::OwnUser,
+            Some(trusted) => Policy::Server { trusted },
+        };
+        Providers::new(variables, policy)
     });
     let parts = Parts {
         store,

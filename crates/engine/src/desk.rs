@@ -85,12 +85,7 @@ impl Desk {
             return Ok(reading);
         }
         let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
-        let hash = match sheet.content_hash {
-            // The queue was filled from these bytes; a file that changed since is read as it is now,
-            // and its reading is kept under its own hash.
-            Some(hash) if content.len() as u64 == sheet.bytes => hash,
-            _ => ContentHash::of(&content),
-        };
+        let hash = unchanged(sheet.name, sheet.content_hash, &content)?;
         let reading = self.parts.reader.read(self.request(sheet.name, content)).await?;
         if self.keeps && is_slow(reading.kind) {
             self.readings.keep(hash, &self.options, &reading).await;
@@ -121,6 +116,7 @@ impl Desk {
         let _bytes = self.weigh(sheet.bytes).await;
         let _reader = self.readers.acquire().await.ok();
         let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
+        unchanged(sheet.name, sheet.content_hash, &content)?;
         self.parts
             .reader
             .render(self.request(sheet.name, content), images)
@@ -143,6 +139,23 @@ impl Desk {
             .acquire_many_owned(u32::try_from(weight).unwrap_or(1))
             .await
             .ok()
+    }
+}
+
+/// The hash of a document's bytes, which must be those that were added to the batch: what a person
+/// counted, saw and approved is what is sent, and nothing that took its place since.
+pub(crate) fn unchanged(
+    name: &str,
+    expected: Option<ContentHash>,
+    content: &[u8],
+) -> Result<ContentHash, Failure> {
+    let found = ContentHash::of(content);
+    match expected {
+        Some(expected) if expected != found => Err(Failure::new(
+            FailureCode::SourceChanged,
+            format!("{name} has changed since it was added to the batch"),
+        )),
+        _ => Ok(found),
     }
 }
 

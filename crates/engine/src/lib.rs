@@ -120,6 +120,14 @@ impl Engine {
         &self.parts.providers
     }
 
+    /// Whether the documents of these sources may be read by this process. Opens nothing.
+    ///
+    /// # Errors
+    /// When they may not, with what to do.
+    pub fn permits(&self, sources: &[String]) -> Result<(), EngineError> {
+        Ok(self.parts.source.permits(sources)?)
+    }
+
     /// The store, for looking.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {

@@ -7,7 +7,7 @@ use docmill_parse::{ImageOptions, ReadOptions, ReadRequest};
 use docmill_source::Discovered;
 use docmill_store::{BatchRow, DocumentRow};
 
-use crate::desk::{Desk, Sheet};
+use crate::desk::{Desk, Sheet, unchanged};
 use crate::pipeline::{Pictures, Setup, prepare};
 use crate::{Engine, EngineError};
 
@@ -83,7 +83,9 @@ impl Engine {
     /// When it cannot be fetched.
     pub async fn content(&self, document: &DocumentRow) -> Result<bytes::Bytes, Failure> {
         let limit = self.settings.max_document_bytes;
-        self.parts.source.read(&document.key, limit).await
+        let content = self.parts.source.read(&document.key, limit).await?;
+        unchanged(&document.name, document.content_hash, &content)?;
+        Ok(content)
     }
 
     /// The first document of some sources that can be read, with its name.

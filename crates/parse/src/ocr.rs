@@ -2,6 +2,7 @@
 //! input, a table of words with places and confidences out.
 
 use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -23,6 +24,20 @@ pub struct Tesseract {
     pub languages: Vec<String>,
 }
 
+/// The file of the program, looked for once per process: a worker may look for nothing later.
+pub(crate) fn program() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND
+        .get_or_init(|| {
+            let path = std::env::var_os("PATH")?;
+            std::env::split_paths(&path)
+                .map(|folder| folder.join("tesseract"))
+                .find(|file| file.is_file())
+                .and_then(|file| file.canonicalize().ok())
+        })
+        .as_deref()
+}
+
 /// Looks for tesseract once per process.
 pub(crate) fn tesseract() -> Option<&'static Tesseract> {
     static FOUND: OnceLock<Option<Tesseract>> = OnceLock::new();
@@ -39,7 +54,7 @@ pub(crate) fn tesseract() -> Option<&'static Tesseract> {
 }
 
 fn output_of(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("tesseract")
+    let output = Command::new(program()?)
         .args(arguments)
         .stdin(Stdio::null())
         .output()
@@ -155,7 +170,7 @@ fn turn(answer: &str) -> Option<Turn> {
 
 /// Runs tesseract on a picture.
 fn run(arguments: &[&str], pixels: &GrayImage) -> Result<String, String> {
-    let mut child = Command::new("tesseract")
+    let mut child = Command::new(program().ok_or(NOT_INSTALLED)?)
         .args(["stdin", "stdout"])
         .args(arguments)
         .env("OMP_THREAD_LIMIT", "1")

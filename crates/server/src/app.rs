@@ -124,7 +124,10 @@ impl App {
             .iter()
             .any(|scheme| source.starts_with(scheme))
         {
-            return Ok(source.to_owned());
+            let sources = [source.to_owned()];
+            self.engine.permits(&sources)?;
+            let [source] = sources;
+            return Ok(source);
         }
         if let Some(upload) = source.strip_prefix("upload:") {
             let folder = self.upload_folder(upload)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-use crate::spec::Scheme;
+use crate::spec::{Scheme, is_bucket_name};
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -92,7 +92,7 @@ impl Key {
                 let (name, path) = rest.split_once('/')?;
                 let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
                 let name = name.to_owned();
-                (!name.is_empty() && !path.is_empty()).then_some(Self::Object {
+                (is_bucket_name(&name) && !path.is_empty()).then_some(Self::Object {
                     bucket: Bucket { scheme, name },
                     path,
                 })

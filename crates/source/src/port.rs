@@ -72,6 +72,12 @@ pub trait Source: Send + Sync {
     /// where that is cheap (missing folder), else yielded by the stream.
     async fn discover(&self, specs: &[String]) -> Result<DiscoveredStream, SourceError>;
 
+    /// Whether the documents of `specs` may be read at all by this process. Opens nothing.
+    ///
+    /// # Errors
+    /// When they may not, with what to do.
+    fn permits(&self, specs: &[String]) -> Result<(), SourceError>;
+
     /// Reads a document by the key discovery gave it, refusing more than `limit` bytes.
     ///
     /// # Errors

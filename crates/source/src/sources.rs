@@ -15,10 +15,11 @@ use tokio::task;
 
 use crate::cloud::Buckets;
 use crate::filter::Filter;
-use crate::key::Key;
+use crate::key::{Bucket, Key};
 use crate::local::archive::Archives;
+use crate::local::files::Files;
 use crate::local::sink::{Sink, Step};
-use crate::local::{Place, list, read_file, reason};
+use crate::local::{Place, list, outside, read_file, reason};
 use crate::port::{Discovered, DiscoveredStream, Source, SourceError};
 use crate::spec::{Prefix, Spec};
 
@@ -40,6 +41,14 @@ pub struct Options {
     /// documents, and are never even opened: on Unix, closing any handle of a file drops all
     /// locks this process holds on it, and SQLite's are what keeps a database whole.
     pub own: Vec<PathBuf>,
+    /// Real paths below which a server may read files, for whoever asks it. Then no link below
+    /// them is followed, lists are refused, and what lies elsewhere is as if it were not there.
+    /// `None`: the person who started the program reads their own files.
+    pub roots: Option<Vec<PathBuf>>,
+    /// Buckets, or parts of them, that a server may read for whoever asks it, as URLs; `None`: all.
+    pub buckets: Option<Vec<String>>,
+    /// Take what is behind links to folders elsewhere. Without roots only.
+    pub follow_links: bool,
     /// The `AWS_*`, `GOOGLE_*` and `AZURE_*` variables: credentials, endpoints, regions.
     pub cloud: Vec<(String, String)>,
 }
@@ -71,6 +80,9 @@ impl fmt::Debug for Options {
             .field("include", &self.include)
             .field("exclude", &self.exclude)
             .field("own", &self.own)
+            .field("roots", &self.roots)
+            .field("buckets", &self.buckets)
+            .field("follow_links", &self.follow_links)
             .field("cloud", &names)
             .finish()
     }
@@ -84,6 +96,10 @@ pub struct Sources {
 
 struct Shared {
     filter: Filter,
+    files: Files,
+    /// The parts of buckets that may be read; `None`: all.
+    granted: Option<Vec<Prefix>>,
+    follows_links: bool,
     archives: Archives,
     buckets: Buckets,
     /// Taken by the first list that reads it.
@@ -104,8 +120,15 @@ impl Sources {
     /// # Errors
     /// When a pattern cannot be read.
     pub fn with_input(options: Options, input: Box<dyn Read + Send>) -> Result<Self, SourceError> {
+        let granted = options
+            .buckets
+            .map(|buckets| buckets.iter().map(|url| granted(url)).collect::<Result<_, _>>())
+            .transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
+                granted,
+                files: Files::new(options.roots),
+                follows_links: options.follow_links,
                 filter: Filter::new(&options.include, &options.exclude, options.own)?,
                 archives: Archives::default(),
                 buckets: Buckets::new(options.cloud),
@@ -129,8 +152,13 @@ impl Shared {
     /// Checks what can be checked at once. Blocking.
     fn ready(&self, spec: Spec) -> Result<Ready, SourceError> {
         match spec {
-            Spec::Path(path) => Place::of(&path, &self.filter).map(Ready::Place),
-            Spec::Remote(prefix) => Ok(Ready::Remote(prefix)),
+            Spec::Path(path) => Place::of(&path, &self.filter, &self.files).map(Ready::Place),
+            Spec::Remote(prefix) => {
+                self.may_list(&prefix)?;
+                Ok(Ready::Remote(prefix))
+            }
+            // A list names what it likes, and standard input is not the asker's.
+            Spec::List(_) | Spec::ListFromInput if self.files.is_confined() => Err(no_lists()),
             Spec::List(path) => open_list(&path),
             Spec::ListFromInput => {
                 let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +173,27 @@ impl Shared {
                 }
             }
         }
+    }
+
+    fn may_list(&self, wanted: &Prefix) -> Result<(), SourceError> {
+        let Some(granted) = &self.granted else {
+            return Ok(());
+        };
+        if granted.iter().any(|prefix| prefix.covers(wanted)) {
+            return Ok(());
+        }
+        Err(SourceError::new(
+            format!("{} is no bucket this server may read from", wanted.shown()),
+            format!("start docmill serve with --bucket {}", wanted.bucket),
+        ))
+    }
+
+    fn may_read(&self, bucket: &Bucket, path: &str) -> bool {
+        self.granted.as_ref().is_none_or(|granted| {
+            granted
+                .iter()
+                .any(|prefix| prefix.bucket == *bucket && prefix.contains(path))
+        })
     }
 
     fn stream(self: Arc<Self>, ready: Ready) -> DiscoveredStream {
@@ -164,7 +213,15 @@ impl Shared {
     fn walk(self: Arc<Self>, walk: impl FnOnce(&Sink<'_>) + Send + 'static) -> DiscoveredStream {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let producer = Arc::clone(&self);
-        let walking = task::spawn_blocking(move || walk(&Sink::new(&sender, &producer.filter)));
+        let walking = task::spawn_blocking(move || {
+            let shared = &producer;
+            walk(&Sink::new(
+                &sender,
+                &shared.filter,
+                &shared.files,
+                shared.follows_links,
+            ));
+        });
         let found = stream::unfold((receiver, Some(walking)), async |(mut receiver, walking)| {
             if let Some(step) = receiver.recv().await {
                 return Some((step, (receiver, walking)));
@@ -200,6 +257,24 @@ impl Shared {
             }
         }
     }
+}
+
+/// A part of a bucket that a server is let read.
+fn granted(url: &str) -> Result<Prefix, SourceError> {
+    match Spec::parse(url)? {
+        Spec::Remote(prefix) => Ok(prefix),
+        _ => Err(SourceError::new(
+            format!("“{url}” is no bucket"),
+            "write it like s3://bucket or s3://bucket/prefix",
+        )),
+    }
+}
+
+fn no_lists() -> SourceError {
+    SourceError::new(
+        "a server takes no lists of files",
+        "name the folders, or upload the documents",
+    )
 }
 
 fn open_list(path: &Path) -> Result<Ready, SourceError> {
@@ -248,14 +323,31 @@ impl Source for Sources {
             .boxed())
     }
 
+    fn permits(&self, specs: &[String]) -> Result<(), SourceError> {
+        let files = &self.shared.files;
+        specs.iter().try_for_each(|spec| match Spec::parse(spec)? {
+            Spec::Path(path) if !files.permits(&path) => Err(outside(&path)),
+            Spec::List(_) | Spec::ListFromInput if files.is_confined() => Err(no_lists()),
+            Spec::Remote(prefix) => self.shared.may_list(&prefix),
+            _ => Ok(()),
+        })
+    }
+
     async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure> {
         match Key::parse(key) {
             Some(Key::File(path)) if self.shared.filter.is_own(&path) => Err(Failure::new(
                 FailureCode::SourceUnreadable,
                 format!("{} is docmill's own file", path.display()),
             )),
-            Some(Key::File(path)) => blocking(move || read_file(&path, limit)).await,
+            Some(Key::File(path)) => {
+                let shared = Arc::clone(&self.shared);
+                blocking(move || read_file(&shared.files, &path, limit)).await
+            }
             Some(Key::ZipEntry { archive, entry }) => self.read_entry(archive, entry, limit).await,
+            Some(Key::Object { bucket, path }) if !self.shared.may_read(&bucket, &path) => Err(Failure::new(
+                FailureCode::SourceUnreadable,
+                format!("{bucket} is no bucket this server may read from"),
+            )),
             Some(Key::Object { bucket, path }) => self.shared.buckets.read(&bucket, &path, limit).await,
             None => Err(Failure::new(
                 FailureCode::SourceUnreadable,
@@ -268,7 +360,7 @@ impl Source for Sources {
 impl Sources {
     async fn read_entry(&self, archive: PathBuf, entry: Vec<u8>, limit: u64) -> Result<Bytes, Failure> {
         let shared = Arc::clone(&self.shared);
-        blocking(move || shared.archives.read(&archive, &entry, limit)).await
+        blocking(move || shared.archives.read(&shared.files, &archive, &entry, limit)).await
     }
 }
 

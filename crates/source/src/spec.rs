@@ -133,7 +133,7 @@ impl Spec {
 impl Prefix {
     fn parse(scheme: Scheme, rest: &str) -> Result<Self, SourceError> {
         let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        if !is_bucket_name(name) {
             return Err(SourceError::new(
                 format!("“{}://{rest}” names no bucket", scheme.as_str()),
                 format!("write {}://BUCKET/PREFIX", scheme.as_str()),
@@ -154,6 +154,29 @@ impl Prefix {
         })
     }
 
+    /// Whether an object's key lies in this part of the bucket.
+    pub fn contains(&self, path: &str) -> bool {
+        match (self.extent, path.strip_prefix(&self.path)) {
+            (_, None) => false,
+            (Extent::Beginning, Some(_)) => true,
+            (Extent::Folder | Extent::ObjectOrFolder, Some(rest)) => {
+                self.path.is_empty() || rest.is_empty() || rest.starts_with('/')
+            }
+        }
+    }
+
+    /// Whether everything `wanted` stands for lies in this part.
+    pub fn covers(&self, wanted: &Self) -> bool {
+        let all_below = match wanted.extent {
+            // `2024*` is also `2024-secret`, which is not below `2024`.
+            Extent::Beginning if self.extent != Extent::Beginning && !self.path.is_empty() => {
+                wanted.path.len() > self.path.len()
+            }
+            _ => true,
+        };
+        self.bucket == wanted.bucket && all_below && self.contains(&wanted.path)
+    }
+
     /// The prefix as a person would type it.
     pub fn shown(&self) -> String {
         let end = match self.extent {
@@ -164,6 +187,15 @@ impl Prefix {
         };
         format!("{}/{}{end}", self.bucket, self.path)
     }
+}
+
+/// Whether a name can be one of a bucket at any vendor. The name becomes part of a URL, and often of
+/// its host: nothing in it may end the host or begin another (`evil.example/?`, `evil.example#`).
+pub(crate) fn is_bucket_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '$' | '@'))
 }
 
 /// `C://x` and `./a://b` are paths; `ftp://x` is a URL nobody here can read.

@@ -106,6 +106,7 @@ impl Bench {
         let plan = Plan {
             model: "sim/bench".to_owned(),
             base_url: None,
+            base_url_by_admin: false,
             price: Price::free("bench"),
             concurrency: None,
             max_output_tokens: 1000,

@@ -119,6 +119,8 @@ failure_codes! {
     TooLarge = "too_large", BadDocument, "split the file, or raise --max-document-bytes";
     /// The source no longer gives the document.
     SourceUnreadable = "source_unreadable", BadDocument, "check that the file still exists and may be read, then retry";
+    /// Not the bytes that were added to the batch.
+    SourceChanged = "source_changed", BadDocument, "retry takes the document as it is now";
     /// The prompt does not fit the model, even split.
     PromptTooLong = "prompt_too_long", BadDocument, "choose a model with a larger context";
     /// 429 for requests or tokens per minute.
@@ -129,6 +131,8 @@ failure_codes! {
     BalanceExhausted = "balance_exhausted", Money, "top up the provider account, then resume the batch";
     /// 401 or 403.
     KeyRefused = "key_refused", Configuration, "check the API key in the environment";
+    /// An address this server may not be made to call.
+    AddressRefused = "address_refused", Configuration, "let an admin choose this address, or start docmill serve with --model-address URL";
     /// The provider does not know the model.
     UnknownModel = "unknown_model", Configuration, "check the model's name with the provider";
     /// 400: the request's shape is refused.

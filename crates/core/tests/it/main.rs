@@ -7,6 +7,7 @@ mod failure;
 mod fair;
 mod ground;
 mod ledger;
+mod outbound;
 mod pacing;
 mod parts;
 mod people;

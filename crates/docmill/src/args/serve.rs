@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use docmill_core::outbound::Origin;
 
 use super::PasswordArgs;
 
@@ -31,6 +32,14 @@ pub struct ServeArgs {
     /// Folder below which documents may be read; repeatable [default: your home folder, at this machine only]
     #[arg(long = "root", value_name = "DIR")]
     pub roots: Vec<PathBuf>,
+    /// Bucket, or a part of one, whose documents may be read with this server's credentials, like
+    /// s3://invoices/2024; repeatable [default: all, at this machine only]
+    #[arg(long = "bucket", value_name = "URL")]
+    pub buckets: Vec<String>,
+    /// Address of a model server that operators may choose: it may be in a private network, and is
+    /// sent DOCMILL_API_KEY; repeatable. What an admin chooses needs no such leave
+    #[arg(long = "model-address", value_name = "URL")]
+    pub model_addresses: Vec<Origin>,
     /// Name the server may be called by, beside its address; repeatable
     #[arg(long = "host-name", value_name = "NAME")]
     pub hosts: Vec<String>,

@@ -21,6 +21,9 @@ pub struct SourceArgs {
     /// No names that match this pattern; stronger than --include
     #[arg(long, value_name = "GLOB", help_heading = "Documents")]
     pub exclude: Vec<String>,
+    /// Also take what is behind links to folders elsewhere
+    #[arg(long, help_heading = "Documents")]
+    pub follow_links: bool,
     /// Largest document taken
     #[arg(
         long,

@@ -53,7 +53,7 @@ struct Finding {
 pub fn perform(args: &DoctorArgs, context: &Context) -> Result<Exit, Fault> {
     let mut findings = vec![program(), database(context), templates_found()];
     findings.extend(wire::tools().iter().map(program_found));
-    findings.extend([keys(), temporary_files()]);
+    findings.extend([keys(), sandbox(), temporary_files()]);
     let ui = &context.ui;
     if args.json {
         let list: Vec<Value> = findings.iter().map(as_json).collect();
@@ -192,6 +192,27 @@ fn keys() -> Finding {
         health: Health::Good,
         what: found.join(", "),
         hint: None,
+    }
+}
+
+/// What the system forbids the processes that read documents.
+fn sandbox() -> Finding {
+    let missing = wire::sandbox_support().missing();
+    let subject = "sandbox";
+    if missing.is_empty() {
+        return Finding {
+            subject,
+            health: Health::Good,
+            what: "readers of documents open no files, use no network, start nothing but tesseract"
+                .to_owned(),
+            hint: None,
+        };
+    }
+    Finding {
+        subject,
+        health: Health::Missing,
+        what: format!("for readers of documents, {}", missing.join("; ")),
+        hint: Some("Linux 6.12 or later with Landlock and seccomp has all of it; limits on memory and time hold anyway".to_owned()),
     }
 }
 

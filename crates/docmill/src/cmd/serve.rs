@@ -1,7 +1,7 @@
 //! `docmill serve`: the API, the dashboard, and the work in the background.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docmill_engine::run::Stop;
@@ -44,16 +44,21 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     let address = listener
         .local_addr()
         .map_err(|error| Fault::new(Exit::Failure, format!("the address cannot be read: {error}")))?;
+    let data_dir = fs::canonicalize(&context.data_dir).unwrap_or_else(|_| context.data_dir.clone());
+    let folders = roots(&args.roots, is_local)?;
     let needs = Needs {
         passwords: passwords(&args.passwords)?,
+        buckets: (!is_local || !args.buckets.is_empty()).then(|| args.buckets.clone()),
+        model_addresses: Some(args.model_addresses.clone()),
+        roots: Some(reading_roots(&args.roots, is_local, &folders, &data_dir)?),
         ..Needs::default()
     };
     let (engine, providers) = wire::engine(context, store, needs)?;
     let config = Config {
         address,
         hosts: args.hosts,
-        roots: roots(&args.roots, is_local)?,
-        data_dir: context.data_dir.clone(),
+        roots: folders,
+        data_dir,
         max_upload_bytes: args.max_upload_bytes,
         post: PostOptions {
             private_addresses: args.private_webhooks,
@@ -118,6 +123,29 @@ fn roots(typed: &[PathBuf], is_local: bool) -> Result<Vec<PathBuf>, Fault> {
         }
     }
     Ok(roots)
+}
+
+/// Where files may be opened. At this machine, when no folder was named, also the batches of the
+/// command line can be worked on and looked at, wherever they lie; but no link is followed, so
+/// that a source below an allowed folder stays below it.
+fn reading_roots(
+    typed: &[PathBuf],
+    is_local: bool,
+    folders: &[PathBuf],
+    data_dir: &Path,
+) -> Result<Vec<PathBuf>, Fault> {
+    if typed.is_empty() && is_local {
+        return Ok(vec![PathBuf::from("/")]);
+    }
+    let uploads = data_dir.join("uploads");
+    let real = fs::create_dir_all(&uploads).and_then(|()| fs::canonicalize(&uploads));
+    let uploads = real.map_err(|error| {
+        Fault::new(
+            Exit::Store,
+            format!("the folder {} cannot be made: {error}", uploads.display()),
+        )
+    })?;
+    Ok(folders.iter().cloned().chain([uploads]).collect())
 }
 
 /// What happens goes to standard error, one line each; `RUST_LOG` says how much.

@@ -101,6 +101,7 @@ pub fn batch(view: BatchView) -> Result<BatchRow, Fault> {
         plan: Plan {
             model: view.model,
             base_url: view.base_url,
+            base_url_by_admin: false,
             price,
             concurrency: view.concurrency,
             max_output_tokens: 0,

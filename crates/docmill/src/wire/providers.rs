@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use docmill_core::failure::FailureCode;
+use docmill_core::outbound::{Policy, Terms};
 use docmill_core::plan::Plan;
 use docmill_core::price::Price;
 use docmill_engine::{EngineError, ModelTrouble, Resolved};
@@ -19,6 +20,7 @@ type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 /// its rate limit are shared.
 pub struct Providers {
     variables: Box<Variables>,
+    policy: Policy,
     /// Nobody will be called: keys need not be there.
     only_counts: bool,
     known: Mutex<HashMap<String, Arc<dyn Provider>>>,
@@ -70,10 +72,11 @@ fn trouble(message: String, hint: impl Into<String>, trouble: ModelTrouble) -> E
 }
 
 impl Providers {
-    /// Providers whose keys and addresses come from these variables.
-    pub fn new(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+    /// Providers whose keys and addresses come from these variables, and what others may choose.
+    pub fn new(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static, policy: Policy) -> Self {
         Self {
             variables: Box::new(variables),
+            policy,
             only_counts: false,
             known: Mutex::default(),
         }
@@ -87,7 +90,7 @@ impl Providers {
         };
         Self {
             only_counts: true,
-            ..Self::new(or_any_key)
+            ..Self::new(or_any_key, Policy::OwnUser)
         }
     }
 
@@ -102,12 +105,13 @@ impl Providers {
     }
 
     fn provider(&self, plan: &Plan, named: &Named<'_>) -> Result<Arc<dyn Provider>, EngineError> {
-        let key = format!(
-            "{}|{}|{:?}",
-            plan.model,
-            plan.base_url.as_deref().unwrap_or(""),
-            plan.sim_speed_milli
-        );
+        let url = plan.base_url.as_deref().unwrap_or("");
+        // A provider's own address comes from the program or its environment, and is trusted.
+        let terms = match named {
+            Named::At { url, .. } => self.policy.terms(url, plan.base_url_by_admin),
+            _ => Terms::TRUSTED,
+        };
+        let key = format!("{}|{url}|{:?}|{terms:?}", plan.model, plan.sim_speed_milli);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(provider) = known.get(&key) {
             return Ok(Arc::clone(provider));
@@ -115,7 +119,10 @@ impl Providers {
         let provider: Arc<dyn Provider> = match named {
             Named::Offline => Arc::new(Offline),
             Named::Sim(_) => Arc::new(Sim::new(sim_config(plan.sim_speed_milli))),
-            Named::At { url, .. } => Arc::new(compatible(Config::for_server(url, &self.variables))?),
+            Named::At { url, .. } => {
+                let config = Config::for_server(url, &self.variables);
+                Arc::new(compatible(config.map(|config| config.under(terms)))?)
+            }
             Named::Of { provider, .. } => Arc::new(compatible(Config::from_env(provider, &self.variables))?),
         };
         known.insert(key, Arc::clone(&provider));

@@ -11,6 +11,7 @@ mod crash;
 mod help;
 mod journey;
 mod model;
+mod outward;
 mod program;
 mod remote;
 mod serve;

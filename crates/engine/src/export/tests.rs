@@ -52,6 +52,7 @@ fn batch() -> BatchRow {
         plan: Plan {
             model: "offline".into(),
             base_url: None,
+            base_url_by_admin: false,
             price: Price::free("test"),
             concurrency: None,
             max_output_tokens: 1000,

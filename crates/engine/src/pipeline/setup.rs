@@ -24,6 +24,8 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(engine: &Engine, row: &BatchRow) -> Result<Self, EngineError> {
+        // A batch of another process may lie where this one may not read.
+        engine.parts.source.permits(&row.sources)?;
         let resolved = engine.parts.providers.resolve(&row.plan)?;
         let limits = resolved.provider.limits(&resolved.model);
         let template = Arc::new(row.template.clone());

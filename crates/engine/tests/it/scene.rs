@@ -62,6 +62,7 @@ impl Scene {
         let plan = Plan {
             model: "openai/gpt-4o-mini".to_owned(),
             base_url: Some(standin.base_url()),
+            base_url_by_admin: true,
             price: Price {
                 input: PicoPerToken(INPUT_PRICE),
                 output: PicoPerToken(OUTPUT_PRICE),

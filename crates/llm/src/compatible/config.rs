@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use docmill_core::outbound::Terms;
 use hyper::Uri;
 
 use super::hosts::{self, HOSTS};
@@ -60,6 +61,8 @@ pub struct Config {
     pub base_url: Uri,
     /// The key, where one is needed.
     pub key: Option<Key>,
+    /// What is granted to the server: where its name may lead, whether it is quoted.
+    pub terms: Terms,
     /// How long a call may take in all.
     pub call_timeout: Duration,
     /// How long a connection may take to come about.
@@ -184,6 +187,16 @@ impl Config {
         config.with_unknown_models(&env)?.checked("DOCMILL_API_KEY")
     }
 
+    /// The same under these terms: whoever is not to be sent a key has none.
+    #[must_use]
+    pub fn under(mut self, terms: Terms) -> Self {
+        if !terms.sends_key {
+            self.key = None;
+        }
+        self.terms = terms;
+        self
+    }
+
     /// What the user knows about a model that is not in the catalog:
     /// `DOCMILL_CONTEXT_TOKENS`, `DOCMILL_ANSWER_TOKENS`, and
     /// `DOCMILL_MODEL_SEES=1` for one that takes pictures.
@@ -220,6 +233,7 @@ impl Config {
             concurrency: if local { 8 } else { 64 },
             base_url,
             key: None,
+            terms: Terms::TRUSTED,
             call_timeout: Duration::from_secs(300),
             connect_timeout: Duration::from_secs(10),
             token_limit: TokenLimit::MaxTokens,

@@ -250,7 +250,10 @@ fn text_of_page(text: &str) -> String {
 }
 
 fn message(status: u16, said: &Said, config: &Config) -> String {
-    let detail = clean(&said.message, config.key.as_ref());
+    let detail = match config.terms.shows_errors {
+        true => clean(&said.message, config.key.as_ref()),
+        false => String::new(),
+    };
     let detail = if detail.is_empty() {
         String::new()
     } else {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use docmill_core::failure::FailureCode;
+use docmill_outbound::Tcp;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Response, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -27,7 +28,7 @@ pub(super) struct Reply {
 }
 
 pub(super) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    client: Client<HttpsConnector<Tcp>, Body>,
     chat: Uri,
     models: Uri,
     authorization: Option<HeaderValue>,
@@ -45,16 +46,11 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-
 
 impl Http {
     pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(config.connect_timeout));
-        tcp.set_keepalive(Some(Duration::from_secs(30)));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(config)?)
             .https_or_http()
             .enable_http1()
-            .wrap_connector(tcp);
+            .wrap_connector(Tcp::new(config.terms.reach, config.connect_timeout));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)
@@ -139,6 +135,12 @@ impl Http {
     }
 
     fn failed_to_send(&self, error: &legacy::Error) -> Refused {
+        if let Some(refused) = docmill_outbound::refusal(error) {
+            return Refused::not_billed(
+                FailureCode::AddressRefused,
+                format!("{} may not be called: {refused}", self.address()),
+            );
+        }
         if error.is_connect() {
             return Refused::not_billed(
                 FailureCode::ConnectionFailed,

@@ -1,8 +1,11 @@
 //! The child's side: limits first, then one document after the other.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,6 +64,7 @@ fn limit() -> io::Result<()> {
             },
         )
     };
+    watch_memory();
     // First of all: it holds for threads that come after.
     confine()?;
     cpu::arm();
@@ -114,14 +118,24 @@ fn allow_memory(document: usize) -> io::Result<()> {
 /// Whether this process has grown large. Where the system does not say, the count of
 /// documents alone decides when it is replaced.
 fn is_worn() -> bool {
-    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next())
-            .and_then(|kib| kib.parse::<u64>().ok())
-            .is_some_and(|kib| kib > WORN_KIB)
-    })
+    resident_kib().is_some_and(|kib| kib > WORN_KIB)
+}
+
+/// Where the system says how much memory this process has: opened while it still may be.
+static MEMORY_STATUS: OnceLock<File> = OnceLock::new();
+
+fn watch_memory() {
+    if let Ok(file) = File::open("/proc/self/status") {
+        let _ = MEMORY_STATUS.set(file);
+    }
+}
+
+fn resident_kib() -> Option<u64> {
+    let mut status = [0; 4096];
+    let read = MEMORY_STATUS.get()?.read_at(&mut status, 0).ok()?;
+    let status = std::str::from_utf8(&status[..read]).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn serve() -> io::Result<()> {

@@ -15,13 +15,16 @@
 //!   │ after 200 documents, when it has grown large, or after any fault: a new child
 //! ```
 //!
-//! On Linux a child may also write no file, and use no TCP port (`confine`). Not done: it may
-//! still read what its user may read. Nothing it runs does, but a flaw that takes over the
-//! decoder could, and put it into the reading of its own document.
+//! On Linux a child can also open no file but those of tesseract, start no other program, use
+//! no socket, and reach no other process (`confine`, `calls`): a flaw that takes over the
+//! decoder can spoil the reading of its own document and nothing else. It is started without
+//! this program's environment, where the keys of providers are.
 
+mod calls;
 pub mod child;
 mod confine;
 mod frame;
 mod parent;
 
+pub use confine::{Confinement, support};
 pub use parent::{Config, Sandbox};

@@ -49,6 +49,10 @@ impl Config {
 /// Longest that rendering a page takes on a slow, busy machine.
 const RENDER_PAGE: Duration = Duration::from_secs(2);
 
+/// What a child takes over of the environment: where tesseract and its languages are, and where
+/// programs are found that are linked in unusual places.
+const INHERITED: [&str; 4] = ["PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "LANG"];
+
 /// Documents after which a child is replaced: what leaks, leaks little.
 const DOCUMENTS_PER_CHILD: u32 = 200;
 
@@ -214,6 +218,13 @@ impl Worker {
         };
         let mut child = Command::new(&config.program)
             .args(&config.arguments)
+            // The keys of providers are in there.
+            .env_clear()
+            .envs(
+                INHERITED
+                    .iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -233,6 +233,16 @@ pub async fn list(
     }))
 }
 
+/// Without the other side's own words: those are for who may name the address.
+fn status_only(answer: String) -> String {
+    match answer.split_once(' ') {
+        Some((status, _)) if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) => {
+            status.to_owned()
+        }
+        _ => answer,
+    }
+}
+
 /// `https://hooks.example.org/…`
 fn host_only(url: &str) -> String {
     let uri: Option<axum::http::Uri> = url.parse().ok();
@@ -375,6 +385,7 @@ pub struct DeliveryParams {
         (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub async fn deliveries(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Query(params): Query<DeliveryParams>,
 ) -> Result<axum::Json<DeliveryList>, Problem> {
     let mut all = alerts::deliveries(app.store()).await?;
@@ -395,7 +406,10 @@ pub async fn deliveries(
         at: time(it.at),
         outcome: outcome(it.outcome).to_owned(),
         tries: it.tries,
-        answer: it.answer,
+        answer: match caller.role {
+            Role::Admin => it.answer,
+            _ => status_only(it.answer),
+        },
     });
     Ok(axum::Json(DeliveryList {
         deliveries: views.collect(),

@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::guard::Caller;
+use crate::keys::Role;
 use crate::params::{Json, Path, Query, amount, names};
 use crate::problem::Problem;
 use crate::routes::{settings, templates};
@@ -160,7 +161,12 @@ pub struct NewBatch {
 }
 
 impl NewBatch {
-    async fn plan(&self, app: &App, template: &docmill_core::Template) -> Result<Plan, Problem> {
+    async fn plan(
+        &self,
+        app: &App,
+        template: &docmill_core::Template,
+        caller: &Caller,
+    ) -> Result<Plan, Problem> {
         let model = self.model.trim().to_owned();
         if model.is_empty() {
             return Err(Problem::unprocessable("unknown_model", "a model is missing"));
@@ -183,6 +189,8 @@ impl NewBatch {
         let plan = Plan {
             model,
             base_url: self.base_url.clone().filter(|url| !url.trim().is_empty()),
+            // What an admin names is as good as named at the start of the server.
+            base_url_by_admin: caller.role == Role::Admin,
             price,
             concurrency: in_range("concurrency", self.concurrency, 10_000)?,
             max_output_tokens: in_range("max_output_tokens", self.max_output_tokens, u32::MAX)?
@@ -245,7 +253,7 @@ pub async fn create(
         (Some(name), None) => templates::find(&app, name).await?.0,
         (None, None) => return Err(Problem::unprocessable("template", "a template is missing")),
     };
-    let plan = new.plan(&app, &template).await?;
+    let plan = new.plan(&app, &template, &caller).await?;
     if let Some(name) = &new.name {
         check_name(name)?;
     }

@@ -6,10 +6,11 @@ use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use docmill_core::outbound::Reach;
+use docmill_outbound::Tcp;
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use object_store::ClientOptions;
 use object_store::client::{
@@ -28,10 +29,9 @@ pub(super) struct HyperConnector;
 
 impl Connector for HyperConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        tcp.set_nodelay(true);
+        // The endpoint and the place of the credentials come from the environment of whoever
+        // started docmill; nothing in the name of a bucket changes the host (`spec`).
+        let tcp = Tcp::new(Reach::Anywhere, CONNECT_TIMEOUT);
         let roots = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
             .map_err(|error| object_store::Error::Generic {
@@ -54,7 +54,7 @@ impl Connector for HyperConnector {
 
 #[derive(Debug)]
 struct Hyper {
-    client: Client<HttpsConnector<HttpConnector>, HttpRequestBody>,
+    client: Client<HttpsConnector<Tcp>, HttpRequestBody>,
     allow_http: bool,
 }
 

@@ -5,7 +5,7 @@
 //! cost the square of their number. Nothing is ever unpacked to disk, so a name like
 //! `../../etc/passwd` can do no harm; it is only shown without its dots.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::files::Files;
 use super::sink::Sink;
 use super::{printable, read_limited, reason, too_large};
 use crate::filter::is_hidden;
@@ -44,9 +45,10 @@ pub(crate) fn is_named_so(path: &Path) -> bool {
 }
 
 /// Whether the file begins like a ZIP archive (with an entry, or with the index of an empty one).
-pub(crate) fn has_signature(path: &Path) -> io::Result<bool> {
+pub(crate) fn has_signature(files: &Files, path: &Path) -> io::Result<bool> {
     let mut start = [0; 4];
-    match File::open(path)?.read_exact(&mut start) {
+    let (mut file, _) = files.open(path)?;
+    match file.read_exact(&mut start) {
         Ok(()) => Ok(matches!(&start, b"PK\x03\x04" | b"PK\x05\x06")),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
@@ -55,8 +57,8 @@ pub(crate) fn has_signature(path: &Path) -> io::Result<bool> {
 
 /// Looks through the archive's index for the marks of the formats built on ZIP. All of
 /// it: some programs write `[Content_Types].xml` last.
-pub(crate) fn check(path: &Path) -> Result<Content, String> {
-    let mut index = open_index(path)?;
+pub(crate) fn check(files: &Files, path: &Path) -> Result<Content, String> {
+    let mut index = open_index(files, path)?;
     let entries = index.files().map_err(|error| explain(&error))?;
     for entry in entries {
         let entry = entry.map_err(|error| explain(&error))?;
@@ -84,7 +86,7 @@ pub(crate) fn list(path: &Path, prefix: &str, sink: &Sink<'_>) -> ControlFlow<()
         prefix.to_owned()
     };
     let left_out = |reason: &str| format!("the ZIP archive {shown} was left out: {reason}");
-    let mut index = match open_index(path) {
+    let mut index = match open_index(sink.files(), path) {
         Ok(index) => index,
         Err(reason) => return sink.notice(left_out(&reason)),
     };
@@ -169,8 +171,8 @@ fn shown_name(entry: &ZipFileEntry<'_>) -> String {
     parts.join("/")
 }
 
-fn open_index(path: &Path) -> Result<ZipIterable<SharedFile>, String> {
-    let file = SharedFile::open(path).map_err(|error| reason(&error))?;
+fn open_index(files: &Files, path: &Path) -> Result<ZipIterable<SharedFile>, String> {
+    let file = SharedFile::open(files, path).map_err(|error| reason(&error))?;
     let index = ZipIterable::try_new(file, Config::default()).map_err(|error| explain(&error))?;
     if index.len() > MAX_ENTRIES {
         return Err(format!(
@@ -211,7 +213,7 @@ const KEPT: usize = 4;
 
 impl Archives {
     /// Reads one entry, on a blocking thread.
-    pub fn read(&self, path: &Path, entry: &[u8], limit: u64) -> Result<Bytes, Failure> {
+    pub fn read(&self, files: &Files, path: &Path, entry: &[u8], limit: u64) -> Result<Bytes, Failure> {
         let failure = |reason: &str| {
             Failure::new(
                 FailureCode::SourceUnreadable,
@@ -222,7 +224,7 @@ impl Archives {
                 ),
             )
         };
-        let mut archive = self.open(path).map_err(|reason| failure(&reason))?;
+        let mut archive = self.open(files, path).map_err(|reason| failure(&reason))?;
         let index = archive
             .index_for_name_raw(entry)
             .ok_or_else(|| failure("the archive no longer has it"))?;
@@ -237,14 +239,14 @@ impl Archives {
             .map_err(|error| failure(&format!("it is damaged ({})", reason(&error))))
     }
 
-    fn open(&self, path: &Path) -> Result<ZipArchive<SharedFile>, String> {
-        let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
+    fn open(&self, files: &Files, path: &Path) -> Result<ZipArchive<SharedFile>, String> {
+        let metadata = files.metadata(path).map_err(|error| reason(&error))?;
         let version = (metadata.len(), metadata.modified().ok());
         if let Some(opened) = self.kept(path, version) {
             return Ok(opened);
         }
-        open_index(path)?;
-        let file = SharedFile::open(path).map_err(|error| reason(&error))?;
+        open_index(files, path)?;
+        let file = SharedFile::open(files, path).map_err(|error| reason(&error))?;
         let archive = ZipArchive::new(file).map_err(|error| explain(&error))?;
         let mut opened = self.lock();
         opened.retain(|other| other.path != path);
@@ -292,9 +294,9 @@ struct SharedFile {
 const AHEAD: usize = 16 << 10;
 
 impl SharedFile {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
+    fn open(files: &Files, path: &Path) -> io::Result<Self> {
+        let (file, metadata) = files.open(path)?;
+        let bytes = metadata.len();
         Ok(Self {
             file: Arc::new(file),
             bytes,

@@ -1,17 +1,20 @@
 //! A folder and all below it, depth first, each folder in the order of its names.
 //!
-//! Links are followed, once: every document is yielded under its real path, and a
-//! linked folder that was or will be read anyway, or that leads back up, is left
-//! out. So a walk ends whatever the links do, and no document comes twice.
+//! A link that stays inside needs no following: what it leads to comes by itself. A link
+//! to a file elsewhere is a document, but a link to a folder elsewhere sweeps in
+//! everything behind it, so it is followed only when that was asked for; every document
+//! is then yielded under its real path, once. A server follows none.
 //! Only the names of the folders on the way down are in memory.
 
-use std::ffi::OsString;
-use std::fs::{self, FileType};
+use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::vec;
 
+use rustix::fs::FileType;
+
+use super::files::Entry;
 use super::sink::Sink;
 use super::{archive, file, printable, reason};
 use crate::filter::is_hidden;
@@ -22,6 +25,7 @@ pub(crate) fn walk(root: &Path, sink: &Sink<'_>) -> ControlFlow<()> {
         sink,
         tops: vec![root.to_path_buf()],
         levels: Vec::new(),
+        links_left_out: 0,
     };
     walk.enter(root.to_path_buf(), String::new())?;
     while let Some(level) = walk.levels.last_mut() {
@@ -36,8 +40,11 @@ pub(crate) fn walk(root: &Path, sink: &Sink<'_>) -> ControlFlow<()> {
             }
         }
     }
-    ControlFlow::Continue(())
+    walk.further_links()
 }
+
+/// Links that are told one by one; a folder of a million would otherwise fill the log.
+const LINKS_TOLD: u64 = 10;
 
 struct Walk<'a> {
     sink: &'a Sink<'a>,
@@ -45,17 +52,13 @@ struct Walk<'a> {
     tops: Vec<PathBuf>,
     /// The folders from the root down to where the walk is.
     levels: Vec<Level>,
+    links_left_out: u64,
 }
 
 struct Level {
     path: PathBuf,
     name: String,
     entries: vec::IntoIter<Entry>,
-}
-
-struct Entry {
-    name: OsString,
-    file_type: FileType,
 }
 
 impl Level {
@@ -71,8 +74,9 @@ impl Level {
 
 impl Walk<'_> {
     fn enter(&mut self, path: PathBuf, name: String) -> ControlFlow<()> {
-        match entries(&path) {
+        match self.sink.files().entries(&path) {
             Ok(entries) => {
+                let entries = entries.into_iter();
                 self.levels.push(Level { path, name, entries });
                 ControlFlow::Continue(())
             }
@@ -90,20 +94,25 @@ impl Walk<'_> {
             || self.sink.filter().is_own(&path)
         {
             ControlFlow::Continue(())
-        } else if entry.file_type.is_symlink() {
-            self.follow(&path, name)
-        } else if entry.file_type.is_dir() {
-            self.enter(path, name)
-        } else if entry.file_type.is_file() {
-            self.document(&path, name)
         } else {
-            self.sink
-                .notice(format!("{name} was left out: it is not a regular file"))
+            match entry.file_type {
+                FileType::Symlink => self.follow(&path, name),
+                FileType::Directory => self.enter(path, name),
+                FileType::RegularFile => self.document(&path, name),
+                _ => self
+                    .sink
+                    .notice(format!("{name} was left out: it is not a regular file")),
+            }
         }
     }
 
     fn follow(&mut self, link: &Path, name: String) -> ControlFlow<()> {
         let target = match fs::canonicalize(link) {
+            Ok(target) if self.within(&target) => return ControlFlow::Continue(()),
+            // Not even whether there is anything behind it is said to those a server works for.
+            _ if self.sink.files().is_confined() => {
+                return self.left_out(&name, "it leads out of the folder, and a server follows no links");
+            }
             Ok(target) => target,
             Err(error) => {
                 return self
@@ -115,28 +124,42 @@ impl Walk<'_> {
             return ControlFlow::Continue(());
         }
         if target.is_file() {
-            // What is linked from inside comes under its own path anyway.
-            return if self.within(&target) {
-                ControlFlow::Continue(())
-            } else {
-                self.document(&target, name)
-            };
+            return self.document(&target, name);
         }
         if !target.is_dir() {
             return self
                 .sink
                 .notice(format!("{name} was left out: it is not a regular file"));
         }
-        if self.within(&target) {
-            return ControlFlow::Continue(());
-        }
         if self.tops.iter().any(|top| top.starts_with(&target)) {
             return self.sink.notice(format!(
                 "the link {name} was left out: it leads back to a folder above"
             ));
         }
+        if !self.sink.follows_links() {
+            return self.left_out(
+                &name,
+                "it leads to a folder elsewhere; --follow-links takes what is behind it",
+            );
+        }
         self.tops.push(target.clone());
         self.enter(target, name)
+    }
+
+    fn left_out(&mut self, name: &str, why: &str) -> ControlFlow<()> {
+        self.links_left_out += 1;
+        if self.links_left_out > LINKS_TOLD {
+            return ControlFlow::Continue(());
+        }
+        self.sink.notice(format!("the link {name} was left out: {why}"))
+    }
+
+    fn further_links(&self) -> ControlFlow<()> {
+        match self.links_left_out.saturating_sub(LINKS_TOLD) {
+            0 => ControlFlow::Continue(()),
+            1 => self.sink.notice("1 further link was left out".to_owned()),
+            more => self.sink.notice(format!("{more} further links were left out")),
+        }
     }
 
     /// Whether the walk comes by this path without following a link.
@@ -150,8 +173,9 @@ impl Walk<'_> {
     fn document(&self, path: &Path, name: String) -> ControlFlow<()> {
         // Only what is called .zip is opened here: looking into every file of a large
         // folder would cost a read each.
-        if archive::is_named_so(path) && archive::has_signature(path).unwrap_or(false) {
-            match archive::check(path) {
+        let files = self.sink.files();
+        if archive::is_named_so(path) && archive::has_signature(files, path).unwrap_or(false) {
+            match archive::check(files, path) {
                 Ok(archive::Content::Documents) => return archive::list(path, &name, self.sink),
                 Ok(archive::Content::OneDocument) => {}
                 Err(reason) => {
@@ -161,28 +185,13 @@ impl Walk<'_> {
                 }
             }
         }
-        match fs::metadata(path) {
+        match files.metadata(path) {
             Ok(metadata) => self.sink.document(file(path, name, metadata.len())),
             Err(error) => self
                 .sink
                 .notice(format!("{name} was left out: {}", reason(&error))),
         }
     }
-}
-
-/// The entries of one folder, sorted by name so that every run sees the same order.
-fn entries(path: &Path) -> io::Result<vec::IntoIter<Entry>> {
-    let mut entries = fs::read_dir(path)?
-        .map(|entry| {
-            let entry = entry?;
-            Ok(Entry {
-                name: entry.file_name(),
-                file_type: entry.file_type()?,
-            })
-        })
-        .collect::<io::Result<Vec<_>>>()?;
-    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries.into_iter())
 }
 
 fn broken(error: &io::Error) -> String {

@@ -73,7 +73,7 @@ fn one(entry: &[u8], origin: &str, sink: &Sink<'_>) -> ControlFlow<()> {
         },
     };
     let place = match spec {
-        Ok(Spec::Path(path)) => match Place::of(&path, sink.filter()) {
+        Ok(Spec::Path(path)) => match Place::of(&path, sink.filter(), sink.files()) {
             // What was written in the list tells documents apart better than the bare file name.
             Ok(Place::File { path: real, bytes }) => {
                 return sink.document(super::file(&real, shown(&path), bytes));

@@ -4,12 +4,12 @@
 //! channel: when nobody pulls, the walk waits, and a million files are never held.
 
 pub(crate) mod archive;
+pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod list;
 mod missing;
 pub(crate) mod sink;
 
-use std::fs;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use docmill_core::failure::{Failure, FailureCode};
 use crate::filter::Filter;
 use crate::key::Key;
 use crate::port::{Found, SourceError};
+use files::Files;
 use sink::Sink;
 
 /// A path that was looked at and can be used.
@@ -41,18 +42,21 @@ pub(crate) enum Place {
 impl Place {
     /// Looks at a path a user gave. Links are resolved, so that one file has one key
     /// however it was named.
-    pub fn of(given: &Path, filter: &Filter) -> Result<Self, SourceError> {
-        let path = fs::canonicalize(given).map_err(|error| missing::explain(given, &error))?;
+    pub fn of(given: &Path, filter: &Filter, files: &Files) -> Result<Self, SourceError> {
+        let unusable = |error: &io::Error| match files.is_confined() {
+            true => outside(given),
+            false => missing::explain(given, error),
+        };
+        let path = files.locate(given).map_err(|error| unusable(&error))?;
         if filter.is_own(&path) {
             return Err(SourceError::new(
                 format!("{} is docmill's own, not a document", given.display()),
                 "name the folder or the files where your documents are",
             ));
         }
-        let unusable = |error: &io::Error| missing::explain(given, error);
-        let metadata = fs::metadata(&path).map_err(|error| unusable(&error))?;
+        let metadata = files.metadata(&path).map_err(|error| unusable(&error))?;
         if metadata.is_dir() {
-            fs::read_dir(&path).map_err(|error| unusable(&error))?;
+            files.entries(&path).map_err(|error| unusable(&error))?;
             return Ok(Self::Folder(path));
         }
         if !metadata.is_file() {
@@ -61,8 +65,8 @@ impl Place {
                 "for a list of files on standard input use --from -",
             ));
         }
-        if archive::has_signature(&path).map_err(|error| unusable(&error))? {
-            match archive::check(&path) {
+        if archive::has_signature(files, &path).map_err(|error| unusable(&error))? {
+            match archive::check(files, &path) {
                 Ok(archive::Content::Documents) => return Ok(Self::Archive(path)),
                 Ok(archive::Content::OneDocument) => {}
                 // A DOCX with a broken index is a broken document, not a broken archive.
@@ -91,6 +95,18 @@ impl Place {
     }
 }
 
+/// What is said of a path a server may not read, or that is not there: one answer for both, so
+/// that nobody can ask what the machine has.
+pub(crate) fn outside(given: &Path) -> SourceError {
+    SourceError::new(
+        format!(
+            "{} is not below a folder this server may read from, or is not there",
+            given.display()
+        ),
+        "upload the documents, or start docmill serve with --root FOLDER",
+    )
+}
+
 /// The document that is the file at `path`.
 pub(crate) fn file(path: &Path, name: String, bytes: u64) -> Found {
     Found {
@@ -100,25 +116,18 @@ pub(crate) fn file(path: &Path, name: String, bytes: u64) -> Found {
     }
 }
 
-/// Reads a file, not following what it has become in the meantime (a pipe would block for ever).
-pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Bytes, Failure> {
+/// Reads a file.
+pub(crate) fn read_file(files: &Files, path: &Path, limit: u64) -> Result<Bytes, Failure> {
     let unreadable = |error: &io::Error| {
         Failure::new(
             FailureCode::SourceUnreadable,
             format!("cannot read {}: {}", path.display(), reason(error)),
         )
     };
-    let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
-    if !metadata.is_file() {
-        return Err(Failure::new(
-            FailureCode::SourceUnreadable,
-            format!("{} is no longer a file", path.display()),
-        ));
-    }
+    let (opened, metadata) = files.open(path).map_err(|error| unreadable(&error))?;
     if metadata.len() > limit {
         return Err(too_large(metadata.len(), limit));
     }
-    let opened = fs::File::open(path).map_err(|error| unreadable(&error))?;
     read_limited(opened, metadata.len(), limit)?.map_err(|error| unreadable(&error))
 }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use tokio::sync::mpsc::Sender;
 
+use super::files::Files;
 use crate::filter::Filter;
 use crate::port::{Discovered, Found, SourceError};
 use crate::spec::Prefix;
@@ -25,11 +26,28 @@ pub(crate) enum Step {
 pub(crate) struct Sink<'a> {
     sender: &'a Sender<Step>,
     filter: &'a Filter,
+    files: &'a Files,
+    follows_links: bool,
 }
 
 impl<'a> Sink<'a> {
-    pub fn new(sender: &'a Sender<Step>, filter: &'a Filter) -> Self {
-        Self { sender, filter }
+    pub fn new(sender: &'a Sender<Step>, filter: &'a Filter, files: &'a Files, follows_links: bool) -> Self {
+        Self {
+            sender,
+            filter,
+            files,
+            follows_links,
+        }
+    }
+
+    /// Where files may be opened.
+    pub fn files(&self) -> &'a Files {
+        self.files
+    }
+
+    /// Whether links to folders elsewhere are followed.
+    pub fn follows_links(&self) -> bool {
+        self.follows_links
     }
 
     /// What is wanted, and what is never opened.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use docmill_core::FailureCode;
-use docmill_source::{Discovered, Key, Source};
+use docmill_source::{Discovered, Key, Options, Source, Sources};
 use futures::StreamExt;
 
 use crate::support::{discover, discover_all, filtered, sources, write};
@@ -60,7 +60,7 @@ async fn patterns_choose_and_prune() {
 }
 
 #[tokio::test]
-async fn links_are_followed_once_and_loops_end() {
+async fn links_to_folders_elsewhere_are_followed_only_when_asked_and_loops_end() {
     let outside = tempfile::tempdir().unwrap();
     write(outside.path(), "far/z.txt", "z");
     symlink(outside.path(), outside.path().join("far/back")).unwrap();
@@ -72,8 +72,23 @@ async fn links_are_followed_once_and_loops_end() {
     symlink("nowhere", root.path().join("dangling")).unwrap();
     symlink(outside.path().join("far"), root.path().join("link1")).unwrap();
     symlink(outside.path().join("far"), root.path().join("link2")).unwrap();
+    write(outside.path(), "single.txt", "s");
+    symlink(outside.path().join("single.txt"), root.path().join("s.txt")).unwrap();
     let found = discover(&sources(), root.path()).await;
-    assert_eq!(found.names(), ["a/x.txt", "link1/z.txt"]);
+    assert_eq!(found.names(), ["a/x.txt", "s.txt"]);
+    assert!(
+        found
+            .notices
+            .iter()
+            .any(|notice| notice.contains("link1") && notice.contains("--follow-links"))
+    );
+    let following = Sources::new(Options {
+        follow_links: true,
+        ..Options::default()
+    })
+    .unwrap();
+    let found = discover(&following, root.path()).await;
+    assert_eq!(found.names(), ["a/x.txt", "link1/z.txt", "s.txt"]);
     assert_eq!(found.notices.len(), 2, "{:?}", found.notices);
     assert!(found.notices[0].contains("dangling"), "{:?}", found.notices);
     assert!(found.notices[1].contains("leads back"), "{:?}", found.notices);

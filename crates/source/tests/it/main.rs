@@ -5,6 +5,7 @@
 mod archives;
 #[cfg(feature = "cloud")]
 mod buckets;
+mod confined;
 mod folders;
 mod keys;
 mod lists;

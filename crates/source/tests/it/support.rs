@@ -28,8 +28,7 @@ pub fn filtered(include: &[&str], exclude: &[&str]) -> Sources {
     Sources::new(Options {
         include: include.iter().map(ToString::to_string).collect(),
         exclude: exclude.iter().map(ToString::to_string).collect(),
-        cloud: Vec::new(),
-        own: Vec::new(),
+        ..Options::default()
     })
     .unwrap()
 }

@@ -40,6 +40,7 @@ pub fn plan() -> Plan {
     Plan {
         model: "sim/test".to_owned(),
         base_url: None,
+        base_url_by_admin: false,
         price: Price::free("test"),
         concurrency: None,
         max_output_tokens: 100,

@@ -119,8 +119,10 @@ fn per_million(picos: u64) -> f64 {
 async fn where_from(remote: &Remote, args: &SourceArgs, context: &Context) -> Result<Vec<String>, Fault> {
     let mut there = Vec::new();
     let mut to_send = Vec::new();
-    let takes_all =
-        args.include.is_empty() && args.exclude.is_empty() && args.max_document_bytes == 100 * 1024 * 1024;
+    let takes_all = args.include.is_empty()
+        && args.exclude.is_empty()
+        && !args.follow_links
+        && args.max_document_bytes == 100 * 1024 * 1024;
     for source in absolute_sources(args)? {
         let is_bucket = ["s3://", "gs://", "az://"]
             .iter()
@@ -164,6 +166,7 @@ async fn send(
     let options = Options {
         include: args.include.clone(),
         exclude: args.exclude.clone(),
+        follow_links: args.follow_links,
         ..Options::from_variables(std::env::vars_os())
     };
     let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;

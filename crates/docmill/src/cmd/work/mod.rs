@@ -75,6 +75,7 @@ fn needs(args: &SourceArgs) -> Result<Needs, Fault> {
         passwords: passwords(&args.passwords)?,
         include: args.include.clone(),
         exclude: args.exclude.clone(),
+        follow_links: args.follow_links,
         max_document_bytes: Some(args.max_document_bytes),
         ..Needs::default()
     })

@@ -43,6 +43,7 @@ impl Order {
             plan: Plan {
                 model: plan.model.clone(),
                 base_url: plan.base_url.clone(),
+                base_url_by_admin: plan.base_url.is_some(),
                 price,
                 concurrency: plan.concurrency,
                 max_output_tokens: plan.max_output_tokens.unwrap_or_else(|| answer_limit(&template)),

@@ -18,6 +18,13 @@ use crate::usage::Usage;
 #[serde(transparent)]
 pub struct AnswerKey(pub ContentHash);
 
+impl Default for AnswerKey {
+    /// Zeros: the key of nothing.
+    fn default() -> Self {
+        Self(ContentHash([0; 32]))
+    }
+}
+
 impl AnswerKey {
     /// The key of a call. Each part is length-prefixed, so that no two lists of
     /// parts run into the same bytes.
@@ -88,6 +95,9 @@ pub struct Attempt {
     pub model: String,
     /// The part of a split document, from 0.
     pub part: u32,
+    /// What decided its answer. Zero where it is not known (rows that came over the wire).
+    #[serde(default)]
+    pub answer_key: AnswerKey,
     /// How it ended.
     pub outcome: AttemptOutcome,
     /// What was held back for it.

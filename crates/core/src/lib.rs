@@ -29,6 +29,7 @@ pub mod pacing;
 pub mod page;
 pub mod plan;
 pub mod price;
+pub mod progress;
 pub mod review;
 pub mod split;
 pub mod template;

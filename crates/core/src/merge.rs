@@ -17,6 +17,9 @@ use crate::template::view::{View, view};
 /// The name of the check that conflicts between parts are reported under.
 pub const CONFLICT: &str = "parts";
 
+/// The name of the check that parts without an answer are reported under.
+pub const MISSING: &str = "missing_part";
+
 /// Rows compared at a seam; overlaps are a few lines long.
 const MAX_OVERLAP: usize = 200;
 const MAX_DEPTH: usize = 48;

@@ -136,15 +136,16 @@ impl Engine {
 
 async fn ask(setup: &Setup, sheet: Sheet<'_>) -> Result<Asked, Failure> {
     let reading = setup.desk.read(sheet).await?;
-    let mut prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
+    let prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
     let mut parts = Vec::new();
-    while let Ok(prompt) = prompts.current() {
+    for leaf in prompts.progress.leaves() {
+        // Only a price that overflows refuses, and the run says so.
+        let Ok(prompt) = prompts.prompt(leaf) else { break };
         parts.push(AskedPart {
             input_tokens: setup.resolved.provider.expect(&prompt.request).total_input(),
             pictures: u32::try_from(prompt.request.images.len()).unwrap_or(u32::MAX),
             text: prompt.request.text,
         });
-        prompts.turn += 1;
     }
     Ok(Asked {
         system: setup.system.to_string(),

@@ -43,15 +43,16 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
     };
     let reading = setup.desk.read(sheet).await?;
     let (kind, class, pages) = (reading.kind, reading.class, reading.page_count);
-    let mut prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
+    let prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
     let mut expected = Usage::default();
     let mut worst_case = Usd::ZERO;
     let mut calls = 0;
-    while let Ok(prompt) = prompts.current() {
+    for leaf in prompts.progress.leaves() {
+        // Only a price that overflows refuses, and the run says so.
+        let Ok(prompt) = prompts.prompt(leaf) else { break };
         expected = expected.plus(&setup.resolved.provider.expect(&prompt.request));
         worst_case = worst_case.saturating_add(prompt.worst_case);
         calls += 1;
-        prompts.turn += 1;
     }
     Ok(Measured {
         kind,

@@ -267,6 +267,8 @@ pub struct LeasedDocument {
     pub failures: u32,
     /// Waits for a speed limit so far.
     pub waits: u32,
+    /// Calls made for it when a person last asked to try it again; 0: nobody did.
+    pub retried_after: u32,
 }
 
 /// What came of a claim.
@@ -300,7 +302,7 @@ pub struct Start {
     pub answer_key: AnswerKey,
     /// Worst case.
     pub reserve: Usd,
-    /// Whether a stored answer will do.
+    /// Whether an answer stored for another document will do.
     pub reuse: bool,
     /// Now.
     pub now: Timestamp,

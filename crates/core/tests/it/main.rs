@@ -12,6 +12,7 @@ mod pacing;
 mod parts;
 mod people;
 mod price;
+mod progress;
 mod review;
 mod tables;
 mod template;

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use docmill_core::attempt::Attempt;
+use docmill_core::attempt::{AnswerKey, Attempt};
 use docmill_core::document::Class;
 use docmill_core::estimate::{Bound, Duration, Estimate, Row};
 use docmill_core::extraction::{Evidence, Extraction, Finding};
@@ -294,6 +294,7 @@ fn attempt(view: AttemptView) -> Result<Attempt, Fault> {
         number: view.number,
         part: view.part,
         model: view.model,
+        answer_key: AnswerKey::default(),
         outcome: named("outcome", &view.outcome)?,
         reserved: usd(view.reserved_usd)?,
         cost: usd(view.cost_usd)?,

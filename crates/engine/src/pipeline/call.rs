@@ -3,36 +3,12 @@
 
 use std::time::Instant;
 
-use docmill_core::money::Usd;
-use docmill_llm::{Answer, CallError, Signals};
+use docmill_llm::Signals;
 
 use crate::lane::signal_of;
 use crate::pipeline::Job;
-use crate::pipeline::prepare::Prompt;
+use crate::pipeline::reply::{Reply, ReplyOrigin};
 use crate::pipeline::reserve::Reservation;
-
-/// What came back, and for what.
-pub(crate) struct Reply {
-    /// What was asked.
-    pub(crate) prompt: Prompt,
-    /// Where the answer is from.
-    pub(crate) origin: ReplyOrigin,
-    /// The answer, or why there is none.
-    pub(crate) answer: Result<Answer, CallError>,
-    /// How long it took.
-    pub(crate) latency_ms: u32,
-}
-
-/// Where an answer is from.
-pub(crate) enum ReplyOrigin {
-    /// A call, with this much held back for it.
-    Called {
-        /// The reservation.
-        reserved: Usd,
-    },
-    /// Stored: it was paid for before.
-    Stored,
-}
 
 pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
     let Reservation {

@@ -201,16 +201,15 @@ impl Job {
         Ok(self.parts.store.commit(commit).await?)
     }
 
-    /// What becomes of a document after a call that brought nothing.
+    /// What becomes of a document after a call that brought nothing. `seed` spreads retries.
     pub(crate) fn decide(
         &self,
-        document: &LeasedDocument,
+        seed: u64,
         failure: &Failure,
         billing: Billing,
         history: &History,
         retry_after: Option<Duration>,
     ) -> Decision {
-        let seed = document.id.ordinal.0;
         failure::decide(
             failure,
             billing,

@@ -1,53 +1,49 @@
-//! Judge: is this answer what was asked for? JSON, schema, the template's checks,
-//! and whether its values stand on the pages. Then what becomes of the document.
-//! No I/O; milliseconds at most.
+//! Judge: is this answer what was asked for? JSON and schema; then what that does to
+//! its part of the document, or to the document, or to the batch. No I/O;
+//! milliseconds at most. Answers that were stored go the same way when a document is
+//! taken up again.
 
-use docmill_core::extraction::{Evidence, Extraction, Finding};
+use std::sync::Arc;
+
+use docmill_core::extraction::Finding;
 use docmill_core::failure::{Billing, Decision, Failure, FailureCode, History};
-use docmill_core::ground;
 use docmill_core::money::Usd;
-use docmill_core::page::ParsedDocument;
-use docmill_core::review;
+use docmill_core::progress::{Rejected, troubles_of};
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
-use docmill_llm::{Answer, CallError, Finish, Repair};
+use docmill_llm::{Answer, CallError, Finish};
 use docmill_store::{Bill, LeasedDocument, Next, Settlement};
-use serde_json::Value;
 
 use crate::pipeline::Job;
-use crate::pipeline::call::{Reply, ReplyOrigin};
-use crate::pipeline::prepare::{Prompt, Prompts};
+use crate::pipeline::progress::{Accepted, Effect, Leaf, Part, Prompt, Prompts};
+use crate::pipeline::reply::{Reply, ReplyOrigin, answer_of};
 
-/// Notes about a partial reading that become findings; a hundred broken pages are one story.
-const MOST_NOTES: usize = 3;
+/// An answer this many times as long as the text it is about is not a long list: the model
+/// repeats itself, and would do so about half of the text as well.
+const RUNAWAY: u64 = 8;
 
-/// An accepted answer of one part.
-pub(crate) struct Accepted {
-    pub(crate) data: Value,
-    pub(crate) hints: Vec<Evidence>,
-}
-
-/// What to write down, and whether the document goes on.
+/// What to write down, and what becomes of the part or the document.
 pub(crate) struct Judged {
     pub(crate) settlement: Option<Settlement>,
-    pub(crate) next: Next,
-    pub(crate) verdict: Verdict,
+    pub(crate) consequence: Consequence,
+}
+
+/// What follows from a reply.
+pub(crate) enum Consequence {
+    /// The part moves on.
+    Part(Effect),
+    /// The document goes back into the queue.
+    Document(Next),
     /// The whole batch has to stop: why, and until when if that is known.
-    pub(crate) pause: Option<(String, Option<Timestamp>)>,
+    Batch(String, Option<Timestamp>),
 }
 
-/// Whether the document goes on.
-pub(crate) enum Verdict {
-    /// Ask again: a repair, or the next part.
-    Again,
-    /// It ended, or went back into the queue.
-    Ended,
-}
-
-pub(crate) async fn judge(
+/// Weighs a reply for a part.
+pub(crate) fn judge(
     job: &Job,
     document: &LeasedDocument,
-    prompts: &mut Prompts,
+    prompts: &Prompts,
+    leaf: &Leaf,
     reply: Reply,
     attempt: Option<u32>,
 ) -> Judged {
@@ -57,25 +53,49 @@ pub(crate) async fn judge(
         answer,
         latency_ms,
     } = reply;
-    match answer {
-        Ok(answer) => {
-            let bill = bill_of(job, &prompt, &origin, &answer);
-            let verdict = weigh(job, prompts, &answer);
-            let failure = verdict.as_ref().err().map(|rejected| rejected.failure.clone());
-            let settlement = attempt.map(|attempt| Settlement {
-                attempt,
-                bill,
-                latency_ms,
-                request_id: answer.request_id.clone(),
-                raw_answer: Some(answer.text.clone()),
-                failure,
-            });
-            match verdict {
-                Ok(accepted) => accept(job, prompts, accepted, settlement),
-                Err(rejected) => reject(job, document, prompts, rejected, &answer, settlement),
-            }
-        }
-        Err(error) => fail(job, document, prompts, &error, attempt, latency_ms),
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return fail(job, document, prompts, leaf, &error, attempt, latency_ms),
+    };
+    let bill = bill_of(job, &prompt, &origin, &answer);
+    let limit = prompts.asks.request.max_output_tokens;
+    let weighed = weigh(job, limit, prompts.in_parts || leaf.splits > 0, &answer);
+    let settlement = attempt.map(|attempt| Settlement {
+        attempt,
+        bill,
+        latency_ms,
+        request_id: answer.request_id.clone(),
+        raw_answer: Some(answer.text.clone()),
+        failure: weighed.as_ref().err().map(|unusable| unusable.failure.clone()),
+    });
+    Judged {
+        settlement,
+        consequence: Consequence::Part(effect(job, leaf, &answer, weighed)),
+    }
+}
+
+/// Moves a document to where its stored attempts had taken it.
+pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompts) {
+    let Prompts {
+        progress,
+        past,
+        asks,
+        in_parts,
+        ..
+    } = prompts;
+    let limit = asks.request.max_output_tokens;
+    let used = progress.rebuild(
+        past,
+        document.retried_after,
+        |leaf| asks.key(leaf),
+        |leaf, attempt| {
+            let answer = answer_of(attempt);
+            let weighed = weigh(job, limit, *in_parts || leaf.splits > 0, &answer);
+            effect(job, leaf, &answer, weighed)
+        },
+    );
+    if used > 0 {
+        tracing::debug!(document = %document.id, answers = used, "answers of earlier calls are used again");
     }
 }
 
@@ -111,13 +131,13 @@ fn bill_of(job: &Job, prompt: &Prompt, origin: &ReplyOrigin, answer: &Answer) ->
 }
 
 /// An answer that is not what was asked for.
-struct Rejected {
+struct Unusable {
     failure: Failure,
     /// For the model, when asking again may help.
     problems: Option<String>,
 }
 
-impl Rejected {
+impl Unusable {
     fn finally(code: FailureCode, message: impl Into<String>) -> Self {
         Self {
             failure: Failure::new(code, message),
@@ -134,48 +154,39 @@ impl Rejected {
     }
 }
 
-fn weigh(job: &Job, prompts: &Prompts, answer: &Answer) -> Result<Accepted, Rejected> {
+/// `in_parts`: a part of a long document need not have everything; the merged whole is validated.
+fn weigh(job: &Job, limit: u32, in_parts: bool, answer: &Answer) -> Result<Accepted, Unusable> {
     match answer.finish {
         Finish::Stop => {}
         Finish::Length => {
-            return Err(Rejected::finally(
+            return Err(Unusable::finally(
                 FailureCode::AnswerTruncated,
-                format!(
-                    "the answer was cut off at {} tokens",
-                    job.setup.plan.max_output_tokens
-                ),
+                format!("the answer was cut off at {limit} tokens"),
             ));
         }
         Finish::ContentFilter => {
             let message = "the provider's content filter stopped the answer";
-            return Err(Rejected::finally(FailureCode::ContentFiltered, message));
+            return Err(Unusable::finally(FailureCode::ContentFiltered, message));
         }
         Finish::Refusal => {
             let said: String = answer.text.chars().take(200).collect();
-            return Err(Rejected::finally(
+            return Err(Unusable::finally(
                 FailureCode::Refused,
                 format!("the model declined: {said}"),
             ));
         }
     }
     let data = docmill_llm::answer::json_of(&answer.text)
-        .map_err(|error| Rejected::repairable(format!("the answer is not valid JSON: {error}")))?;
+        .map_err(|error| Unusable::repairable(format!("the answer is not valid JSON: {error}")))?;
     let data = job.validator.normalise(data);
     let findings = job.validator.validate(&data);
-    if findings.is_empty() {
+    if findings.is_empty() || in_parts && findings.iter().all(|finding| finding.check == "required") {
         return Ok(Accepted {
             data,
             hints: answer.evidence.clone(),
         });
     }
-    // A part of a long document need not have everything; the merged whole is validated.
-    if prompts.parts.len() > 1 && findings.iter().all(|finding| finding.check == "required") {
-        return Ok(Accepted {
-            data,
-            hints: answer.evidence.clone(),
-        });
-    }
-    Err(Rejected::repairable(in_words(&findings)))
+    Err(Unusable::repairable(in_words(&findings)))
 }
 
 fn in_words(findings: &[Finding]) -> String {
@@ -193,133 +204,40 @@ fn in_words(findings: &[Finding]) -> String {
     lines.join("; ")
 }
 
-fn accept(job: &Job, prompts: &mut Prompts, accepted: Accepted, settlement: Option<Settlement>) -> Judged {
-    prompts.accepted.push(accepted);
-    prompts.repair = None;
-    if !prompts.is_last() {
-        prompts.turn += 1;
-        return Judged {
-            settlement,
-            next: Next::Continue,
-            verdict: Verdict::Again,
-            pause: None,
-        };
-    }
-    let next = match conclude(job, prompts) {
-        Ok(extraction) => Next::Completed(Box::new(extraction)),
-        Err(failure) => Next::Failed(failure),
+/// What an answer does to its part.
+fn effect(job: &Job, leaf: &Leaf, answer: &Answer, weighed: Result<Accepted, Unusable>) -> Effect {
+    let unusable = match weighed {
+        Ok(accepted) => return Effect::Accepted(accepted),
+        Err(unusable) => unusable,
     };
-    Judged {
-        settlement,
-        next,
-        verdict: Verdict::Ended,
-        pause: None,
+    let history = History {
+        repairs: leaf.repairs,
+        splits: leaf.splits,
+        ..History::default()
+    };
+    let decision = job.decide(0, &unusable.failure, Billing::Billed, &history, None);
+    match (decision, unusable.problems) {
+        (Decision::Repair, Some(problems)) => Effect::Repair(Rejected {
+            answer: answer.text.clone(),
+            problems,
+        }),
+        (Decision::Split, _) => match pieces(leaf, answer) {
+            Some(pieces) => Effect::Split(pieces),
+            None => Effect::Lost(unusable.failure),
+        },
+        _ => Effect::Lost(unusable.failure),
     }
 }
 
-/// The document's result from the accepted answers of all its parts.
-fn conclude(job: &Job, prompts: &mut Prompts) -> Result<Extraction, Failure> {
-    let accepted = std::mem::take(&mut prompts.accepted);
-    let in_parts = accepted.len() > 1;
-    let mut hints = Vec::new();
-    let mut data = Vec::with_capacity(accepted.len());
-    for part in accepted {
-        hints.extend(part.hints);
-        data.push(part.data);
+/// The pieces of a part whose answer was cut off; `None` when smaller pieces would not help.
+fn pieces(leaf: &Leaf, answer: &Answer) -> Option<Vec<Arc<Part>>> {
+    let tokens = docmill_llm::tokens::expect(&leaf.part.text);
+    let said = docmill_llm::tokens::expect(&answer.text);
+    if leaf.part.images.is_empty() && said / RUNAWAY > tokens {
+        return None;
     }
-    let mut findings = Vec::new();
-    let data = if in_parts {
-        let merged = docmill_core::merge::merge(data, &job.setup.template.schema);
-        findings.extend(merged.conflicts);
-        let problems = job.validator.validate(&merged.data);
-        if !problems.is_empty() {
-            return Err(Failure::new(FailureCode::InvalidAnswer, in_words(&problems)));
-        }
-        // Evidence pointers of parts do not fit the merged lists; grounding finds the places again.
-        hints.clear();
-        merged.data
-    } else {
-        data.pop().unwrap_or(Value::Null)
-    };
-    let grounded = ground::ground(&data, &job.setup.template.schema, &prompts.reading.pages, &hints);
-    findings.extend(job.checks.run(&data));
-    findings.extend(missing(&prompts.reading));
-    if is_empty(&data) {
-        findings.push(Finding {
-            field: String::new(),
-            check: "empty".to_owned(),
-            message: "nothing the template asks for was found in the document".to_owned(),
-        });
-    }
-    let risk = review::risk(&review::Signs {
-        grounded: grounded.evidence.len(),
-        ungrounded: grounded.ungrounded.len(),
-        findings: findings.len(),
-        repaired: prompts.repairs > 0,
-        partial: prompts.reading.partial,
-        ocr_confidence: review::ocr_confidence(&prompts.reading.pages),
-    });
-    Ok(Extraction {
-        data,
-        evidence: grounded.evidence,
-        ungrounded: grounded.ungrounded,
-        findings,
-        risk,
-        simulated: job.setup.plan.model.starts_with("sim/"),
-    })
-}
-
-/// Whether a result says nothing at all. Its depth is bounded by the parser that made it.
-fn is_empty(data: &Value) -> bool {
-    match data {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(items) => items.iter().all(is_empty),
-        Value::Object(fields) => fields.values().all(is_empty),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// What the result cannot know because it was not read.
-fn missing(reading: &ParsedDocument) -> Vec<Finding> {
-    let notes = reading.notes.iter().filter(|_| reading.partial);
-    let finding = |note: &String| Finding {
-        field: String::new(),
-        check: "reading".to_owned(),
-        message: note.clone(),
-    };
-    notes.take(MOST_NOTES).map(finding).collect()
-}
-
-/// An answer that was paid for and is no good.
-fn reject(
-    job: &Job,
-    document: &LeasedDocument,
-    prompts: &mut Prompts,
-    rejected: Rejected,
-    answer: &Answer,
-    settlement: Option<Settlement>,
-) -> Judged {
-    let history = history(document, prompts);
-    let decision = job.decide(document, &rejected.failure, Billing::Billed, &history, None);
-    let again = Judged {
-        settlement: None,
-        next: Next::Continue,
-        verdict: Verdict::Again,
-        pause: None,
-    };
-    match (&decision, rejected.problems) {
-        (Decision::Repair, Some(problems)) => {
-            prompts.repair = Some(Repair {
-                answer: answer.text.clone(),
-                problems,
-            });
-            prompts.repairs += 1;
-            Judged { settlement, ..again }
-        }
-        (Decision::Split, _) if prompts.halve() => Judged { settlement, ..again },
-        _ => judged(decision, rejected.failure, settlement),
-    }
+    let halves = leaf.part.halves()?;
+    Some(halves.into_iter().map(Arc::new).collect())
 }
 
 /// A call without an answer.
@@ -327,6 +245,7 @@ fn fail(
     job: &Job,
     document: &LeasedDocument,
     prompts: &Prompts,
+    leaf: &Leaf,
     error: &CallError,
     attempt: Option<u32>,
     latency_ms: u32,
@@ -343,42 +262,31 @@ fn fail(
         raw_answer: None,
         failure: Some(error.failure.clone()),
     });
-    let history = history(document, prompts);
-    let decision = job.decide(
-        document,
-        &error.failure,
-        billing,
-        &history,
-        error.signals.retry_after,
-    );
-    judged(decision, error.failure.clone(), settlement)
-}
-
-fn judged(decision: Decision, failure: Failure, settlement: Option<Settlement>) -> Judged {
-    let (next, pause) = match decision {
+    // What the other parts of a long document met does not count against this one.
+    let own = troubles_of(&prompts.past, leaf.id);
+    let history = History {
+        attempts: document.attempts,
+        failures: document.failures.min(own),
+        waits: document.waits.min(own),
+        repairs: leaf.repairs,
+        splits: leaf.splits,
+    };
+    let seed = document.id.ordinal.0;
+    let decision = job.decide(seed, &error.failure, billing, &history, error.signals.retry_after);
+    let failure = error.failure.clone();
+    let consequence = match decision {
         Decision::Retry {
             at,
             counts,
             reason: _,
-        } => (Next::Retry { at, failure, counts }, None),
-        Decision::Fail { .. } | Decision::Repair | Decision::Split => (Next::Failed(failure), None),
-        Decision::PauseBatch { reason, until } => (Next::Released, Some((reason, until))),
+        } => Consequence::Document(Next::Retry { at, failure, counts }),
+        Decision::PauseBatch { reason, until } => Consequence::Batch(reason, until),
+        Decision::Fail { .. } | Decision::Repair | Decision::Split => {
+            Consequence::Part(Effect::Lost(failure))
+        }
     };
     Judged {
         settlement,
-        next,
-        verdict: Verdict::Ended,
-        pause,
-    }
-}
-
-/// What is known about a document's earlier failures.
-fn history(document: &LeasedDocument, prompts: &Prompts) -> History {
-    History {
-        attempts: document.attempts,
-        failures: document.failures,
-        waits: document.waits,
-        repairs: prompts.repairs,
-        splits: prompts.splits,
+        consequence,
     }
 }

@@ -7,21 +7,30 @@
 //! ```text
 //! Leased ─read→ Reading ─prepare→ Prompt ─reserve→ Reservation ─call→ Reply ─judge→ Commit
 //!                                    ↑                                          │
-//!                                    └──────────── repair, next part ───────────┘
+//!                                    └────────── repair, pieces, next part ─────┘
 //! ```
+//!
+//! A document that was asked about before is first taken to where its stored answers
+//! lead ([`judge::take_up`]); the parts of a long one are asked side by side
+//! ([`walk`]). What steps hand to each other is in [`progress`] and [`reply`].
 
 mod call;
+mod conclude;
 mod job;
 mod judge;
+mod parts;
 mod prepare;
+mod progress;
+mod reply;
 mod reserve;
 mod setup;
+mod walk;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use docmill_core::failure::{Failure, FailureCode};
-use docmill_store::{Commit, LeasedDocument, Next, ReadFacts};
+use docmill_store::{LeasedDocument, Next, ReadFacts};
 use futures::FutureExt;
 
 pub(crate) use job::Job;
@@ -30,15 +39,12 @@ pub(crate) use setup::Setup;
 
 use crate::EngineError;
 use crate::desk::Sheet;
-use crate::pipeline::judge::Verdict;
-use crate::pipeline::prepare::Prompts;
-use crate::pipeline::reserve::Reserved;
 
 /// Takes a document all the way, or as far as it goes now. Whatever happens to the
 /// document is written down; an error means that writing it down failed.
 pub(crate) async fn process(job: Arc<Job>, document: LeasedDocument) -> Result<(), EngineError> {
     let id = document.id;
-    match AssertUnwindSafe(walk(&job, document)).catch_unwind().await {
+    match AssertUnwindSafe(take(&job, document)).catch_unwind().await {
         Ok(result) => result,
         Err(_) => {
             // A step panicked: our bug, this document's bad luck. A call it may have had in flight
@@ -52,7 +58,7 @@ pub(crate) async fn process(job: Arc<Job>, document: LeasedDocument) -> Result<(
     }
 }
 
-async fn walk(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
+async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
     if job.is_halted() {
         return job.commit(job.plain(document.id, Next::Released)).await;
     }
@@ -75,53 +81,11 @@ async fn walk(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         Ok(prompts) => prompts,
         Err(failure) => return job.give_up(&document, failure, Some(facts)).await,
     };
-    let _place = tokio::select! {
-        place = job.place() => place,
-        () = job.halted() => return job.commit(job.plain(document.id, Next::Released)).await,
-    };
-    step_through(job, &document, &mut prompts, facts).await
-}
-
-/// One call after the other until the document ends or goes back into the queue.
-async fn step_through(
-    job: &Job,
-    document: &LeasedDocument,
-    prompts: &mut Prompts,
-    facts: ReadFacts,
-) -> Result<(), EngineError> {
-    loop {
-        let prompt = prompts.current()?;
-        let (reply, attempt) = match reserve::reserve(job, document, prompt).await? {
-            Reserved::Yes(reservation) => {
-                let attempt = reservation.attempt();
-                (call::call(job, *reservation).await, Some(attempt))
-            }
-            Reserved::Answered(reply) => (*reply, None),
-            Reserved::Later => return job.commit(job.plain(document.id, Next::Released)).await,
-            Reserved::Never(failure) => return job.give_up(document, failure, Some(facts)).await,
-            Reserved::Lost => return Ok(()),
-        };
-        let judged = judge::judge(job, document, prompts, reply, attempt).await;
-        let commit = Commit {
-            document: document.id,
-            worker: job.worker,
-            settlement: judged.settlement,
-            next: judged.next,
-            facts: Some(facts),
-            now: job.now(),
-        };
-        let applied = job.commit_and_watch(commit).await?;
-        if let Some((reason, until)) = judged.pause {
-            job.pause(&reason, until).await?;
-        }
-        match judged.verdict {
-            Verdict::Again if applied && !job.is_halted() => {}
-            Verdict::Again if applied => {
-                return job.commit(job.plain(document.id, Next::Released)).await;
-            }
-            Verdict::Again | Verdict::Ended => return Ok(()),
-        }
+    if document.attempts > 0 {
+        prompts.past = job.store().document(document.id).await?.attempts;
+        judge::take_up(job, &document, &mut prompts);
     }
+    walk::step_through(job, &document, &mut prompts, facts).await
 }
 
 fn sheet_of(document: &LeasedDocument) -> Sheet<'_> {

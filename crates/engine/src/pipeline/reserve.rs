@@ -8,13 +8,13 @@ use std::time::Duration;
 use docmill_core::batch::BatchEvent;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::money::Usd;
-use docmill_store::{Begun, LeasedDocument, Start, StoredAnswer, TransitionRefused};
+use docmill_store::{Begun, LeasedDocument, Start, TransitionRefused};
 
 use crate::EngineError;
 use crate::lane::Admitted;
 use crate::pipeline::Job;
-use crate::pipeline::call::{Reply, ReplyOrigin};
-use crate::pipeline::prepare::Prompt;
+use crate::pipeline::progress::Prompt;
+use crate::pipeline::reply::Reply;
 
 /// How long to wait for money that another process may give back.
 const ANOTHER_PROCESS: Duration = Duration::from_millis(200);
@@ -72,7 +72,7 @@ pub(crate) async fn reserve(
             document: document.id,
             worker: job.worker,
             model: job.setup.plan.model.clone(),
-            part: prompt.part,
+            part: prompt.part.0,
             answer_key: prompt.answer_key,
             reserve: prompt.worst_case,
             reuse: job.setup.plan.reuse_answers,
@@ -125,7 +125,7 @@ fn decided(begun: Begun, mut prompt: Prompt, admitted: Admitted) -> Reserved {
                 admitted,
             }))
         }
-        Begun::Answered(stored) => Reserved::Answered(Box::new(reply_of(*stored, prompt))),
+        Begun::Answered(stored) => Reserved::Answered(Box::new(Reply::of_stored(*stored, prompt))),
         Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
         Begun::LeaseLost => Reserved::Lost,
     }
@@ -163,21 +163,4 @@ async fn exhausted(job: &Job, prompt: &Prompt, available: Usd) -> Result<bool, E
     }
     job.halt();
     Ok(true)
-}
-
-fn reply_of(stored: StoredAnswer, prompt: Prompt) -> Reply {
-    Reply {
-        prompt,
-        origin: ReplyOrigin::Stored,
-        answer: Ok(docmill_llm::Answer {
-            text: stored.raw_answer,
-            usage: Some(stored.usage),
-            finish: docmill_llm::Finish::Stop,
-            request_id: None,
-            signals: docmill_llm::Signals::default(),
-            evidence: Vec::new(),
-            simulated: false,
-        }),
-        latency_ms: 0,
-    }
 }

@@ -7,6 +7,7 @@
 
 mod budget;
 mod failures;
+mod progress;
 mod scene;
 mod stopping;
 mod work;

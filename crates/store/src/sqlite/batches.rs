@@ -363,7 +363,7 @@ pub(super) fn retry(
                 "UPDATE documents SET state = 'pending', failures = 0, waits = 0, next_attempt_at = 0,
                     -- What changed is taken as it is now.
                     content_hash = CASE error_code WHEN 'source_changed' THEN NULL ELSE content_hash END,
-                    error_code = NULL, error = NULL, updated_at = ?2 WHERE id = ?1",
+                    retried_after = attempts, error_code = NULL, error = NULL, updated_at = ?2 WHERE id = ?1",
             )?
             .execute([*row, now.0])
             .map_err(|error| transaction.explain(error))? as u64;

@@ -53,7 +53,7 @@ fn take(
             ORDER BY next_attempt_at, id LIMIT ?4)
          -- Only a worker that can be found dead may hold anything.
          AND EXISTS (SELECT 1 FROM workers WHERE workers.id = ?2)
-         RETURNING id, key, name, bytes, kind, content_hash, attempts, failures, waits",
+         RETURNING id, key, name, bytes, kind, content_hash, attempts, failures, waits, retried_after",
     )?;
     let rows = statement.query_map(params![key, worker.0.as_bytes(), now.0, limit], |row| {
         read(row, batch)
@@ -75,6 +75,7 @@ fn read(row: &Row<'_>, batch: BatchId) -> rusqlite::Result<LeasedDocument> {
         attempts: row.small("attempts")?,
         failures: row.small("failures")?,
         waits: row.small("waits")?,
+        retried_after: row.small("retried_after")?,
     })
 }
 

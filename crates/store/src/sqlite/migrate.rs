@@ -14,7 +14,7 @@ use crate::sqlite::codec::Context;
 pub(super) const APPLICATION_ID: i64 = 0x646d_6c6c;
 
 /// Every step, oldest first. Never edit one that was released; add the next.
-const STEPS: &[&str] = &[STEP_1, STEP_2];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3];
 
 /// The newest version this program knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -222,6 +222,11 @@ CREATE TABLE kept (
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (shelf, name)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What a person's retry makes fresh: parts given up by attempts up to this number are asked again.
+const STEP_3: &str = "
+ALTER TABLE documents ADD COLUMN retried_after INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Version of the file: 0 for a new one. Refuses what is not ours or newer than we are.

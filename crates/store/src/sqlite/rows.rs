@@ -1,8 +1,8 @@
 //! Documents as they are looked at: rows, everything about one, results in order,
 //! failures by code.
 
-use docmill_core::attempt::Attempt;
-use docmill_core::id::{BatchId, Ordinal};
+use docmill_core::attempt::{AnswerKey, Attempt};
+use docmill_core::id::{BatchId, ContentHash, Ordinal};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::records::{DocumentDetail, DocumentRow, FailureGroup, ResultRow};
@@ -85,6 +85,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
         number: row.small("number")?,
         model: row.get("model")?,
         part: row.small("part")?,
+        answer_key: AnswerKey(ContentHash(row.get("answer_key")?)),
         outcome: row.name_of("outcome")?,
         reserved: row.usd("reserved")?,
         cost: row.usd("cost")?,

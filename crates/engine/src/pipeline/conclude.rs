@@ -1,0 +1,118 @@
+//! Conclude: the document's result from what its parts brought, and what a person
+//! should know about it. No I/O.
+
+use docmill_core::extraction::{Extraction, Finding};
+use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::ground;
+use docmill_core::merge;
+use docmill_core::page::ParsedDocument;
+use docmill_core::progress::Standing;
+use docmill_core::review;
+use docmill_store::Next;
+use serde_json::Value;
+
+use crate::pipeline::Job;
+use crate::pipeline::progress::{Part, Progress, Prompts};
+
+/// Notes about a partial reading that become findings; a hundred broken pages are one story.
+const MOST_NOTES: usize = 3;
+
+/// What becomes of a document of which nothing is left to ask.
+pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
+    let repairs = prompts.repairs();
+    let first_loss = prompts.first_loss().cloned();
+    let progress = std::mem::replace(&mut prompts.progress, Progress::new(Vec::new()));
+    let (mut hints, mut data, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    let leaves = progress.into_leaves();
+    let parts = leaves.len();
+    for (number, leaf) in (1..).zip(leaves) {
+        match leaf.standing {
+            Standing::Accepted(accepted) => {
+                hints.extend(accepted.hints);
+                data.push(accepted.data);
+            }
+            Standing::Lost(failure) => lost.push(missing_part(number, parts, &leaf.part, &failure)),
+            Standing::Open { .. } => {}
+        }
+    }
+    if data.is_empty() {
+        let nothing = || Failure::new(FailureCode::Internal, "the document ended without an answer");
+        return Next::Failed(first_loss.unwrap_or_else(nothing));
+    }
+    let mut findings = Vec::new();
+    let data = if parts > 1 {
+        let merged = merge::merge(data, &job.setup.template.schema);
+        findings.extend(merged.conflicts);
+        // Each part was valid but for what it did not hold; what the whole lacks is for a person to see.
+        findings.extend(job.validator.validate(&merged.data));
+        // Evidence pointers of parts do not fit the merged lists; grounding finds the places again.
+        hints.clear();
+        merged.data
+    } else {
+        data.pop().unwrap_or(Value::Null)
+    };
+    let partial = prompts.reading.partial || !lost.is_empty();
+    findings.extend(lost);
+    let grounded = ground::ground(&data, &job.setup.template.schema, &prompts.reading.pages, &hints);
+    findings.extend(job.checks.run(&data));
+    findings.extend(unread(&prompts.reading));
+    if is_empty(&data) {
+        findings.push(Finding {
+            field: String::new(),
+            check: "empty".to_owned(),
+            message: "nothing the template asks for was found in the document".to_owned(),
+        });
+    }
+    let risk = review::risk(&review::Signs {
+        grounded: grounded.evidence.len(),
+        ungrounded: grounded.ungrounded.len(),
+        findings: findings.len(),
+        repaired: repairs > 0,
+        partial,
+        ocr_confidence: review::ocr_confidence(&prompts.reading.pages),
+    });
+    Next::Completed(Box::new(Extraction {
+        data,
+        evidence: grounded.evidence,
+        ungrounded: grounded.ungrounded,
+        findings,
+        risk,
+        simulated: job.setup.plan.model.starts_with("sim/"),
+    }))
+}
+
+/// Says which part of the document the result does not cover.
+fn missing_part(number: usize, parts: usize, part: &Part, failure: &Failure) -> Finding {
+    let pages = match (part.pages.first(), part.pages.last()) {
+        (Some(first), Some(last)) if first.number == last.number => format!("page {}", first.number),
+        (Some(first), Some(last)) => format!("pages {} to {}", first.number, last.number),
+        _ => "no page".to_owned(),
+    };
+    Finding {
+        field: String::new(),
+        check: merge::MISSING.to_owned(),
+        message: format!("part {number} of {parts} ({pages}) is missing: {failure}"),
+    }
+}
+
+/// Whether a result says nothing at all. Its depth is bounded by the parser that made it.
+fn is_empty(data: &Value) -> bool {
+    match data {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What the result cannot know because it was not read.
+fn unread(reading: &ParsedDocument) -> Vec<Finding> {
+    let notes = reading.notes.iter().filter(|_| reading.partial);
+    let finding = |note: &String| Finding {
+        field: String::new(),
+        check: "reading".to_owned(),
+        message: note.clone(),
+    };
+    notes.take(MOST_NOTES).map(finding).collect()
+}

@@ -1,0 +1,157 @@
+//! What the steps of a document's way hand to each other: its parts and how far each
+//! is ([`Prompts`]), and a prompt that was measured ([`Prompt`]).
+
+use std::sync::Arc;
+
+use docmill_core::attempt::{AnswerKey, Attempt};
+use docmill_core::extraction::Evidence;
+use docmill_core::failure::Failure;
+use docmill_core::money::Usd;
+use docmill_core::page::{Page, PageImage, ParsedDocument};
+use docmill_core::price::{CallBound, Price};
+use docmill_core::progress::{self, PartId, Standing};
+use docmill_llm::{Provider, Repair, Request};
+use serde_json::Value;
+
+use crate::EngineError;
+
+/// One part: some pages, as text or pictures.
+pub(crate) struct Part {
+    pub(crate) pages: Arc<Vec<Page>>,
+    pub(crate) images: Vec<PageImage>,
+    pub(crate) text: String,
+}
+
+/// An accepted answer of one part.
+pub(crate) struct Accepted {
+    pub(crate) data: Value,
+    pub(crate) hints: Vec<Evidence>,
+}
+
+/// The parts of a document and how far each is.
+pub(crate) type Progress = progress::Progress<Arc<Part>, Accepted>;
+
+/// One of them.
+pub(crate) type Leaf = progress::Leaf<Arc<Part>, Accepted>;
+
+/// What an answer does to its part.
+pub(crate) type Effect = progress::Effect<Arc<Part>, Accepted>;
+
+/// A prompt that was measured: the only thing [`crate::pipeline::reserve::reserve`] takes.
+pub(crate) struct Prompt {
+    pub(crate) request: Request,
+    pub(crate) part: PartId,
+    pub(crate) bound: CallBound,
+    pub(crate) worst_case: Usd,
+    pub(crate) answer_key: AnswerKey,
+}
+
+/// What is asked about a document.
+pub(crate) struct Prompts {
+    pub(crate) reading: ParsedDocument,
+    pub(crate) progress: Progress,
+    /// Its calls so far, oldest first.
+    pub(crate) past: Vec<Attempt>,
+    pub(crate) asks: Asks,
+    /// Whether the document was too long for one prompt from the start.
+    pub(crate) in_parts: bool,
+}
+
+/// How a part becomes a prompt.
+pub(crate) struct Asks {
+    pub(crate) request: Request,
+    pub(crate) price: Price,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) base: AnswerBase,
+}
+
+/// What decides the answers of a whole batch.
+#[derive(Clone)]
+pub(crate) struct AnswerBase {
+    pub(crate) model: String,
+    pub(crate) base_url: String,
+    pub(crate) schema: Vec<u8>,
+}
+
+impl Prompts {
+    /// The prompt for a part, measured.
+    pub(crate) fn prompt(&self, leaf: &Leaf) -> Result<Prompt, EngineError> {
+        self.asks.prompt(leaf)
+    }
+
+    /// How many answers the parts sent back.
+    pub(crate) fn repairs(&self) -> u32 {
+        self.progress.leaves().iter().map(|leaf| leaf.repairs).sum()
+    }
+
+    /// The first failure of a part that was given up.
+    pub(crate) fn first_loss(&self) -> Option<&Failure> {
+        self.progress
+            .leaves()
+            .iter()
+            .find_map(|leaf| match &leaf.standing {
+                Standing::Lost(failure) => Some(failure),
+                Standing::Open { .. } | Standing::Accepted(_) => None,
+            })
+    }
+}
+
+impl Asks {
+    fn request(&self, leaf: &Leaf) -> Request {
+        let mut request = self.request.clone();
+        request.text.clone_from(&leaf.part.text);
+        request.images.clone_from(&leaf.part.images);
+        request.pages = Arc::clone(&leaf.part.pages);
+        request.repair = match &leaf.standing {
+            Standing::Open { repair: Some(bad) } => Some(Repair {
+                answer: bad.answer.clone(),
+                problems: bad.problems.clone(),
+            }),
+            _ => None,
+        };
+        request
+    }
+
+    /// What decides the answer for a part as it stands.
+    pub(crate) fn key(&self, leaf: &Leaf) -> AnswerKey {
+        self.base.key(&self.request(leaf))
+    }
+
+    fn prompt(&self, leaf: &Leaf) -> Result<Prompt, EngineError> {
+        let request = self.request(leaf);
+        let answer_key = self.base.key(&request);
+        let bound = self.provider.bound(&request);
+        let worst_case = self
+            .price
+            .worst_case(&bound)
+            .map_err(|error| EngineError::Bug(error.to_string()))?;
+        Ok(Prompt {
+            request,
+            part: leaf.id,
+            bound,
+            worst_case,
+            answer_key,
+        })
+    }
+}
+
+impl AnswerBase {
+    /// Everything that decides the answer.
+    fn key(&self, request: &Request) -> AnswerKey {
+        let limit = request.max_output_tokens.to_le_bytes();
+        let mut parts: Vec<&[u8]> = vec![
+            self.model.as_bytes(),
+            self.base_url.as_bytes(),
+            request.system.as_bytes(),
+            &self.schema,
+            &limit,
+            request.text.as_bytes(),
+        ];
+        parts.extend(request.images.iter().map(|image| image.png.as_slice()));
+        if let Some(repair) = &request.repair {
+            parts.push(repair.answer.as_bytes());
+            parts.push(repair.problems.as_bytes());
+        }
+        AnswerKey::of(&parts)
+    }
+}

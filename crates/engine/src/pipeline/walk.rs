@@ -1,0 +1,169 @@
+//! The calls of one document: its open parts side by side, until the document ends or
+//! goes back into the queue.
+
+use docmill_core::failure::Failure;
+use docmill_core::progress::PartId;
+use docmill_core::time::Timestamp;
+use docmill_store::{Commit, LeasedDocument, Next, ReadFacts, Settlement};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use crate::EngineError;
+use crate::pipeline::Job;
+use crate::pipeline::call;
+use crate::pipeline::conclude::conclude;
+use crate::pipeline::judge::{self, Consequence};
+use crate::pipeline::progress::{Effect, Prompt, Prompts};
+use crate::pipeline::reply::Reply;
+use crate::pipeline::reserve::{self, Reserved};
+
+/// Parts of one document asked at once: a long one gets on, and leaves room for the others.
+const SIDE_BY_SIDE: usize = 8;
+
+/// How a document leaves its worker before all its parts ended.
+enum Leaving {
+    /// With this next state.
+    With(Next),
+    /// Its lease was lost: there is nothing to say any more, but what was paid is settled.
+    Lost,
+}
+
+/// What came of asking for a part.
+enum Asked {
+    Replied(Box<Reply>, Option<u32>),
+    Later,
+    Never(Failure),
+    Lost,
+}
+
+/// Asks for the open parts until the document ends or goes back into the queue.
+pub(crate) async fn step_through(
+    job: &Job,
+    document: &LeasedDocument,
+    prompts: &mut Prompts,
+    facts: ReadFacts,
+) -> Result<(), EngineError> {
+    let mut asking = FuturesUnordered::new();
+    let mut asked: Vec<PartId> = Vec::new();
+    let mut leaving = None;
+    loop {
+        while leaving.is_none() && asking.len() < SIDE_BY_SIDE {
+            let mut open = prompts.progress.leaves().iter().filter(|leaf| leaf.is_open());
+            let Some(leaf) = open.find(|leaf| !asked.contains(&leaf.id)) else {
+                break;
+            };
+            asked.push(leaf.id);
+            let (id, prompt) = (leaf.id, prompts.prompt(leaf)?);
+            asking.push(async move { ask(job, document, prompt).await.map(|asked| (id, asked)) });
+        }
+        let mut step = Step::default();
+        if let Some(done) = asking.next().await {
+            let (id, reply) = done?;
+            asked.retain(|asked| *asked != id);
+            step = absorb(job, document, prompts, id, reply);
+        }
+        if leaving.is_none() {
+            leaving = step.leaving.or_else(|| {
+                (job.is_halted() && !prompts.progress.is_ended()).then_some(Leaving::With(Next::Released))
+            });
+        }
+        let over = asking.is_empty() && (leaving.is_some() || prompts.progress.is_ended());
+        let next = match &mut leaving {
+            _ if !over => Next::Continue,
+            Some(Leaving::With(next)) => std::mem::replace(next, Next::Continue),
+            Some(Leaving::Lost) => Next::Continue,
+            None => conclude(job, prompts),
+        };
+        let applied = write(job, document, facts, step.settlement, next).await?;
+        if let Some((reason, until)) = step.pause {
+            job.pause(&reason, until).await?;
+        }
+        if over {
+            return Ok(());
+        }
+        if !applied {
+            leaving = Some(Leaving::Lost);
+        }
+    }
+}
+
+/// What follows from what came of asking for a part.
+#[derive(Default)]
+struct Step {
+    settlement: Option<Settlement>,
+    leaving: Option<Leaving>,
+    pause: Option<(String, Option<Timestamp>)>,
+}
+
+fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartId, asked: Asked) -> Step {
+    let mut step = Step::default();
+    let (reply, attempt) = match asked {
+        Asked::Replied(reply, attempt) => (*reply, attempt),
+        Asked::Later => {
+            step.leaving = Some(Leaving::With(Next::Released));
+            return step;
+        }
+        Asked::Lost => {
+            step.leaving = Some(Leaving::Lost);
+            return step;
+        }
+        Asked::Never(failure) => {
+            prompts.progress.apply(id, Effect::Lost(failure));
+            return step;
+        }
+    };
+    let Some(leaf) = prompts.progress.leaf(id) else {
+        return step;
+    };
+    let judged = judge::judge(job, document, prompts, leaf, reply, attempt);
+    step.settlement = judged.settlement;
+    match judged.consequence {
+        Consequence::Part(effect) => prompts.progress.apply(id, effect),
+        Consequence::Document(next) => step.leaving = Some(Leaving::With(next)),
+        Consequence::Batch(reason, until) => {
+            step.leaving = Some(Leaving::With(Next::Released));
+            step.pause = Some((reason, until));
+        }
+    }
+    step
+}
+
+/// Writes the end of a call and what becomes of the document; `false`: the lease was lost.
+async fn write(
+    job: &Job,
+    document: &LeasedDocument,
+    facts: ReadFacts,
+    settlement: Option<Settlement>,
+    next: Next,
+) -> Result<bool, EngineError> {
+    if settlement.is_none() && next == Next::Continue {
+        return Ok(true);
+    }
+    let commit = Commit {
+        document: document.id,
+        worker: job.worker,
+        settlement,
+        next,
+        facts: Some(facts),
+        now: job.now(),
+    };
+    job.commit_and_watch(commit).await
+}
+
+/// One call: its place, its money, its answer.
+async fn ask(job: &Job, document: &LeasedDocument, prompt: Prompt) -> Result<Asked, EngineError> {
+    let _place = tokio::select! {
+        place = job.place() => place,
+        () = job.halted() => return Ok(Asked::Later),
+    };
+    Ok(match reserve::reserve(job, document, prompt).await? {
+        Reserved::Yes(reservation) => {
+            let attempt = reservation.attempt();
+            Asked::Replied(Box::new(call::call(job, *reservation).await), Some(attempt))
+        }
+        Reserved::Answered(reply) => Asked::Replied(reply, None),
+        Reserved::Later => Asked::Later,
+        Reserved::Never(failure) => Asked::Never(failure),
+        Reserved::Lost => Asked::Lost,
+    })
+}

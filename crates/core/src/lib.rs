@@ -30,6 +30,7 @@ pub mod page;
 pub mod plan;
 pub mod price;
 pub mod progress;
+pub mod reconcile;
 pub mod review;
 pub mod split;
 pub mod template;

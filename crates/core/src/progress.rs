@@ -164,6 +164,30 @@ impl<P, A> Progress<P, A> {
         }
     }
 
+    /// How many parts may be asked at once, of `most`. After an answer was cut off, its
+    /// pieces go one by one until one of them is answered: when smaller pieces do not help,
+    /// that is learned from one row of calls and not from all.
+    #[must_use]
+    pub fn side_by_side(&self, most: usize) -> usize {
+        if self.has_hope() { most } else { 1 }
+    }
+
+    /// Gives up all open parts for the reason one was given up for, when nothing speaks for
+    /// a better end of the others: it was a piece of a cut answer, and no piece was answered.
+    pub fn give_up_hopeless(&mut self, failure: &Failure) {
+        if self.has_hope() {
+            return;
+        }
+        for leaf in self.leaves.iter_mut().filter(|leaf| leaf.is_open()) {
+            leaf.standing = Standing::Lost(failure.clone());
+        }
+    }
+
+    fn has_hope(&self) -> bool {
+        let accepted = |leaf: &Leaf<P, A>| matches!(leaf.standing, Standing::Accepted(_));
+        self.leaves.iter().all(|leaf| leaf.splits == 0) || self.leaves.iter().any(accepted)
+    }
+
     fn split(&mut self, at: usize, pieces: Vec<P>) {
         let splits = self.leaves.get(at).map_or(0, |leaf| leaf.splits) + 1;
         let mut fresh = Vec::with_capacity(pieces.len());

@@ -13,6 +13,7 @@ mod parts;
 mod people;
 mod price;
 mod progress;
+mod reconcile;
 mod review;
 mod tables;
 mod template;

@@ -70,7 +70,7 @@ pub(crate) fn judge(
     });
     Judged {
         settlement,
-        consequence: Consequence::Part(effect(job, leaf, &answer, weighed)),
+        consequence: Consequence::Part(effect(job, leaf, limit, &answer, weighed)),
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompt
         |leaf, attempt| {
             let answer = answer_of(attempt);
             let weighed = weigh(job, limit, *in_parts || leaf.splits > 0, &answer);
-            effect(job, leaf, &answer, weighed)
+            effect(job, leaf, limit, &answer, weighed)
         },
     );
     if used > 0 {
@@ -205,7 +205,13 @@ fn in_words(findings: &[Finding]) -> String {
 }
 
 /// What an answer does to its part.
-fn effect(job: &Job, leaf: &Leaf, answer: &Answer, weighed: Result<Accepted, Unusable>) -> Effect {
+fn effect(
+    job: &Job,
+    leaf: &Leaf,
+    limit: u32,
+    answer: &Answer,
+    weighed: Result<Accepted, Unusable>,
+) -> Effect {
     let unusable = match weighed {
         Ok(accepted) => return Effect::Accepted(accepted),
         Err(unusable) => unusable,
@@ -221,7 +227,7 @@ fn effect(job: &Job, leaf: &Leaf, answer: &Answer, weighed: Result<Accepted, Unu
             answer: answer.text.clone(),
             problems,
         }),
-        (Decision::Split, _) => match pieces(leaf, answer) {
+        (Decision::Split, _) => match pieces(leaf, limit) {
             Some(pieces) => Effect::Split(pieces),
             None => Effect::Lost(unusable.failure),
         },
@@ -230,10 +236,9 @@ fn effect(job: &Job, leaf: &Leaf, answer: &Answer, weighed: Result<Accepted, Unu
 }
 
 /// The pieces of a part whose answer was cut off; `None` when smaller pieces would not help.
-fn pieces(leaf: &Leaf, answer: &Answer) -> Option<Vec<Arc<Part>>> {
+fn pieces(leaf: &Leaf, limit: u32) -> Option<Vec<Arc<Part>>> {
     let tokens = docmill_llm::tokens::expect(&leaf.part.text);
-    let said = docmill_llm::tokens::expect(&answer.text);
-    if leaf.part.images.is_empty() && said / RUNAWAY > tokens {
+    if leaf.part.images.is_empty() && u64::from(limit) / RUNAWAY > tokens {
         return None;
     }
     let halves = leaf.part.halves()?;

@@ -47,7 +47,7 @@ pub(crate) async fn step_through(
     let mut asked: Vec<PartId> = Vec::new();
     let mut leaving = None;
     loop {
-        while leaving.is_none() && asking.len() < SIDE_BY_SIDE {
+        while leaving.is_none() && asking.len() < prompts.progress.side_by_side(SIDE_BY_SIDE) {
             let mut open = prompts.progress.leaves().iter().filter(|leaf| leaf.is_open());
             let Some(leaf) = open.find(|leaf| !asked.contains(&leaf.id)) else {
                 break;
@@ -118,6 +118,10 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
     let judged = judge::judge(job, document, prompts, leaf, reply, attempt);
     step.settlement = judged.settlement;
     match judged.consequence {
+        Consequence::Part(Effect::Lost(failure)) => {
+            prompts.progress.apply(id, Effect::Lost(failure.clone()));
+            prompts.progress.give_up_hopeless(&failure);
+        }
         Consequence::Part(effect) => prompts.progress.apply(id, effect),
         Consequence::Document(next) => step.leaving = Some(Leaving::With(next)),
         Consequence::Batch(reason, until) => {

@@ -103,6 +103,26 @@ async fn what_cannot_be_halved_says_that_it_was_cut_off() {
     scene.always(Misbehaviour::Length);
     let row = scene.run_all().await;
     assert_eq!(scene.only_failure(row.id).await, "answer_truncated");
+    assert_eq!(
+        scene.standin.totals().billed,
+        1,
+        "half of three lines would run away as well"
+    );
+}
+
+#[tokio::test]
+async fn a_document_whose_answers_are_always_cut_is_given_up_after_one_row_of_pieces() {
+    let scene = Scene::new(0).await;
+    let lines: Vec<String> = (0..400)
+        .map(|line| format!("{line} article of usual length {line}.50"))
+        .collect();
+    scene.write("list.txt", &lines.join("\n"));
+    scene.always(Misbehaviour::Length);
+    let row = scene.run_all().await;
+    assert_eq!(scene.only_failure(row.id).await, "answer_truncated");
+    let billed = scene.standin.totals().billed;
+    assert_eq!(billed, 4, "the whole, and one row of pieces");
+    scene.assert_money_is_right(row.id).await;
 }
 
 #[tokio::test]

@@ -73,10 +73,19 @@ impl From<StoreError> for Fault {
                 Self::new(Exit::Store, message).hint("or choose another folder with --data-dir")
             }
             StoreError::Unusable { .. } => Self::new(Exit::Store, message)
-                .hint("choose another folder with --data-dir, or move the file away to begin anew"),
+                .hint("docmill restore FILE puts a backup in its place; --data-dir chooses another folder"),
+            StoreError::Damaged { .. } => Self::new(Exit::Store, message)
+                .hint("docmill restore FILE puts a backup in its place, and keeps what is there beside it"),
+            StoreError::Behind { .. } => Self::new(Exit::Store, message)
+                .hint("put back what was there, or a backup with docmill restore FILE; docmill restore --as-is goes on with what is left"),
+            StoreError::Gone { .. } => Self::new(Exit::Store, message)
+                .hint("put it back and start again, or a backup with docmill restore FILE; docmill restore --as-is begins anew"),
             StoreError::Busy => Self::new(Exit::Store, message),
             StoreError::NoSuchBatch(_) => Self::usage(message)
                 .hint("docmill status lists the batches; a batch is named by its id, name or “last”"),
+            StoreError::AtWork(_) => {
+                Self::usage(message).hint("docmill pause BATCH stops it; wait for its calls to end")
+            }
             StoreError::NoSuchDocument(id) => {
                 Self::usage(format!("the batch has no document {}", id.ordinal))
                     .hint("docmill list BATCH lists its documents")

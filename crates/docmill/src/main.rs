@@ -5,13 +5,14 @@
 //! - [`report`]: what people and programs get to see.
 //! - [`wire`]: the only place that names concrete parts.
 //! - [`place`]: where batches are, here or at a running server; [`remote`]: that server.
-//! - [`exit`], [`fault`]: how a command ends.
+//! - [`exit`], [`fault`]: how a command ends. [`harden`]: no dumps of memory.
 
 mod args;
 mod clock;
 mod cmd;
 mod exit;
 mod fault;
+mod harden;
 mod place;
 mod remote;
 mod report;
@@ -27,6 +28,7 @@ use exit::Exit;
 use report::Ui;
 
 fn main() -> ExitCode {
+    harden::harden();
     let cli = Cli::parse();
     // It has no home, no settings and no terminal.
     if matches!(cli.verb, Verb::ParseWorker) {

@@ -2,6 +2,7 @@
 //! which providers.
 
 mod providers;
+mod secrets;
 mod server_lock;
 mod shop;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use docmill_core::outbound::{Origin, Policy};
 use docmill_engine::export::Target;
 use docmill_engine::settings::Passwords;
-use docmill_engine::{Engine, Parts, Settings, SystemClock};
+use docmill_engine::{Engine, Parts, Settings, SystemClock, private};
 use docmill_parse::sandbox::{self, Sandbox};
 use docmill_parse::{Documents, Reader};
 use docmill_source::{Source, Sources};
@@ -22,6 +23,7 @@ use docmill_store::sqlite::{Options, SqliteStore};
 use crate::args::{Context, OutFile};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::report::text::{bytes, counted};
 
 pub use docmill_parse::sandbox::support as sandbox_support;
 pub use docmill_parse::{Tool, tools};
@@ -80,7 +82,7 @@ pub fn engine(
     if let Some(limit) = needs.max_document_bytes {
         settings.max_document_bytes = limit;
     }
-    let variables = |name: &str| std::env::var(name).ok();
+    let variables = secrets::variable;
     let providers = Arc::new(if needs.only_counts {
         Providers::only_counting(variables)
     } else {
@@ -95,7 +97,7 @@ pub fn engine(
         source: Arc::new(sources) as Arc<dyn Source>,
         reader: reader()?,
         providers: Arc::clone(&providers) as Arc<dyn docmill_engine::Providers>,
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
     };
     Ok((Engine::new(parts, settings), providers))
 }
@@ -108,8 +110,9 @@ fn own_files(context: &Context) -> Vec<PathBuf> {
         "docmill.db-wal",
         "docmill.db-shm",
         "docmill.db-journal",
+        "docmill.db.marker",
     ];
-    let beside = ["readings", "workers", "exports", "server.lock"];
+    let beside = ["readings", "workers", "exports", "spool", "server.lock"];
     database
         .iter()
         .chain(&beside)
@@ -167,6 +170,7 @@ pub fn store_to_look(context: &Context) -> Result<Option<Arc<dyn Store>>, Fault>
     if is_absent(&path) {
         return Ok(None);
     }
+    make_private(context);
     let options = Options {
         read_only: true,
         ..Options::default()
@@ -185,28 +189,75 @@ pub fn store_to_steer(context: &Context) -> Result<Arc<dyn Store>, Fault> {
     if is_absent(&path) {
         return Err(no_batches(context));
     }
-    Ok(Arc::new(SqliteStore::open(&path, &Options::default())?))
+    make_private(context);
+    open_to_write(context)
 }
 
 /// The store, made when there is none.
 pub fn store_to_work(context: &Context) -> Result<Arc<dyn Store>, Fault> {
+    make_data_dir(context)?;
+    make_private(context);
+    open_to_write(context)
+}
+
+fn open_to_write(context: &Context) -> Result<Arc<dyn Store>, Fault> {
+    let store = SqliteStore::open(&context.database(), &Options::default())?;
+    if let Some(check) = store.check() {
+        let extent = if check.whole {
+            "all of it"
+        } else {
+            "what matters most of it"
+        };
+        context.ui.say(&format!(
+            "docmill did not end in order last time; the database ({}) was checked, {extent}, in {:.1} s: it is sound",
+            bytes(check.bytes),
+            check.took.as_secs_f64()
+        ));
+    }
+    Ok(Arc::new(store))
+}
+
+/// Makes the data folder.
+pub fn make_data_dir(context: &Context) -> Result<(), Fault> {
     let folder = &context.data_dir;
-    fs::create_dir_all(folder).map_err(|error| {
+    private::create_folder(folder).map_err(|error| {
         Fault::new(
             Exit::Store,
             format!("the folder {} cannot be made: {error}", folder.display()),
         )
         .hint("choose another folder with --data-dir")
-    })?;
-    Ok(Arc::new(SqliteStore::open(
-        &context.database(),
-        &Options::default(),
-    )?))
+    })
 }
 
-/// Only what is certainly not there counts: what cannot be looked at shall say why.
+/// The database's file, which must be there.
+pub fn database_with_batches(context: &Context) -> Result<PathBuf, Fault> {
+    // Opened once, so that one that cannot be used says why.
+    drop(store_with_batches(context)?);
+    Ok(context.database())
+}
+
+/// Closes what others could look into, and says so: earlier versions left it open.
+fn make_private(context: &Context) {
+    let private::Mended { closed, refused } = private::mend(&context.data_dir);
+    if !closed.is_empty() {
+        context.ui.say(&format!(
+            "others could look into {}; it is private now ({} closed)",
+            context.data_dir.display(),
+            counted(closed.len() as u64, "file")
+        ));
+    }
+    for (path, error) in refused {
+        context
+            .ui
+            .say(&format!("others can look into {}: {error}", path.display()));
+    }
+}
+
+/// Only what is certainly not there counts: what cannot be looked at shall say why. A database
+/// that was there before is not absent but missing, and opening it says so.
 fn is_absent(path: &Path) -> bool {
-    !path.try_exists().unwrap_or(true)
+    let is_there = |path: &Path| path.try_exists().unwrap_or(true);
+    !is_there(path) && !SqliteStore::was_there(path)
 }
 
 fn no_batches(context: &Context) -> Fault {

@@ -65,6 +65,10 @@ impl Dispatcher {
         let mut tasks: JoinSet<Ended> = JoinSet::new();
         let mut jobs: BTreeSet<u64> = BTreeSet::new();
         while *stop.borrow() == Stop::No {
+            // Also for batches nobody works on: what a dead process held of them is held back.
+            if let Err(error) = self.engine.recover_dead().await {
+                tracing::warn!(%error, "dead processes could not be cleared up after");
+            }
             if let Err(error) = self.take_up(&mut tasks, &mut jobs, &stop).await {
                 tracing::warn!(%error, "the store could not be asked for work");
             }
@@ -149,7 +153,14 @@ impl Dispatcher {
     }
 
     /// A batch that cannot be worked on is paused, with the reason, instead of tried for ever.
+    /// Where only the store failed and that may pass, it stays running and is taken up again.
     async fn give_up(&self, id: BatchId, error: &EngineError) {
+        if let EngineError::Store(error) = error
+            && error.may_pass()
+        {
+            tracing::warn!(batch = %id, %error, "a batch waits for the database");
+            return;
+        }
         let reason = match error.hint() {
             Some(hint) => format!("{error}; {hint}"),
             None => error.to_string(),

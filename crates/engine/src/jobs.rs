@@ -259,8 +259,7 @@ impl Engine {
         let batch = self.parts.store.batch(job.batch).await?;
         let folder = self.job_folder(job.id);
         if let Some(exports) = folder.parent() {
-            tokio::fs::create_dir_all(exports)
-                .await
+            crate::private::create_folder(exports)
                 .map_err(|error| crate::recovery::folder_error(exports, &error))?;
         }
         // An export begun before a restart is begun again: what was not finished was not put in place.

@@ -14,12 +14,15 @@
 //! - [`look`]: a document as a person sees it: pages, words, prompts.
 //! - [`export`]: results as CSV, JSON Lines, Parquet and XLSX.
 //! - [`recovery`]: who is dead, and what they left behind.
+//! - [`forget`]: what was learned from documents goes.
+//! - [`private`]: files and folders that only their owner may look into.
 
 pub mod clock;
 mod desk;
 pub mod dispatch;
 mod error;
 pub mod export;
+pub mod forget;
 pub mod ingest;
 pub mod jobs;
 mod lane;
@@ -27,10 +30,12 @@ pub mod look;
 mod measure;
 pub mod open;
 mod pipeline;
+pub mod private;
 mod readings;
 pub mod recovery;
 pub mod run;
 pub mod settings;
+mod spool;
 pub mod survey;
 mod turnstile;
 
@@ -89,6 +94,8 @@ pub struct Engine {
     parts: Parts,
     settings: Arc<Settings>,
     lanes: Arc<lane::Lanes>,
+    /// When this process last looked for dead workers.
+    recovered_at: Arc<tokio::sync::Mutex<Option<tokio::time::Instant>>>,
 }
 
 impl Engine {
@@ -99,6 +106,7 @@ impl Engine {
             parts,
             settings: Arc::new(settings),
             lanes: Arc::default(),
+            recovered_at: Arc::default(),
         }
     }
 

@@ -61,6 +61,22 @@ impl Engine {
                 return self.reopen(row, &spec).await;
             }
         }
+        Ok(Opened {
+            batch: self.make_batch(spec, None).await?,
+            existing: false,
+        })
+    }
+
+    /// Makes a batch, with a job for it when there is one, in one transaction.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn make_batch(
+        &self,
+        spec: BatchSpec,
+        job: Option<serde_json::Value>,
+    ) -> Result<BatchRow, EngineError> {
+        let store = &self.parts.store;
         let id = BatchId(Uuid::now_v7());
         let name = match spec.name {
             Some(name) => name,
@@ -75,11 +91,12 @@ impl Engine {
             sources: spec.sources,
             owner: spec.owner,
         };
-        store.create_batch(new, self.parts.clock.now()).await?;
-        Ok(Opened {
-            batch: store.batch(id).await?,
-            existing: false,
-        })
+        let now = self.parts.clock.now();
+        match job {
+            Some(job) => drop(store.create_batch_with_job(new, job, now).await?),
+            None => store.create_batch(new, now).await?,
+        }
+        Ok(store.batch(id).await?)
     }
 
     /// An existing batch takes the plan's changeable parts and an explicit budget from the new command.

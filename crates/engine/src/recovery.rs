@@ -7,17 +7,28 @@
 //!
 //! What a dead worker left: its leased documents go back into the queue; its
 //! calls in flight become *unconfirmed* and keep counting against the budget at
-//! their worst case, because nobody knows whether they were billed.
+//! their worst case, because nobody knows whether they were billed. Answers it had kept in the
+//! spool are offered to the store first: those are known.
+//!
+//! Every process looks for the dead every few seconds, whatever it is doing: of two that work on
+//! one batch either may die at any time, and the other must not wait for its leases for ever.
+//! Several may find the same worker dead; clearing up twice changes nothing.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use docmill_core::id::WorkerId;
 use docmill_store::{Recovered, Store, WorkerRow};
 use uuid::Uuid;
 
-use crate::{Clock, Engine, EngineError};
+use crate::readings::Readings;
+use crate::spool::Spool;
+use crate::{Clock, Engine, EngineError, private};
+
+/// How often a process looks for dead workers.
+const LOOK_FOR_DEAD: Duration = Duration::from_secs(2);
 
 /// This process's membership: registered in the store, alive by its lock.
 pub struct Worker {
@@ -36,12 +47,13 @@ impl Engine {
     /// When the lock folder cannot be written or the store fails.
     pub async fn start_worker(&self) -> Result<(Worker, Recovered), EngineError> {
         let folder = self.settings.data_dir.join("workers");
-        std::fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, &error))?;
+        private::create_folder(&folder).map_err(|error| folder_error(&folder, &error))?;
         let recovered = self.recover(&folder).await?;
+        self.prune_readings();
         let id = WorkerId(Uuid::now_v7());
         let path = lock_path(&folder, id);
         // The lock first: a registered worker without one would look dead.
-        let lock = OpenOptions::new()
+        let lock = private::file()
             .create(true)
             .truncate(false)
             .write(true)
@@ -67,16 +79,48 @@ impl Engine {
         Ok((worker, recovered))
     }
 
+    /// Makes room among the readings, beside the work.
+    fn prune_readings(&self) {
+        let readings = Readings::new(&self.settings.data_dir);
+        let limit = self.settings.readings_limit;
+        drop(tokio::task::spawn_blocking(move || readings.prune(limit)));
+    }
+
+    /// Clears up after workers that died since this process last looked. Cheap, and made to be
+    /// called often: it does nothing when it did so a moment ago.
+    ///
+    /// # Errors
+    /// When the lock folder cannot be used or the store fails.
+    pub async fn recover_dead(&self) -> Result<Recovered, EngineError> {
+        let Ok(mut last) = self.recovered_at.try_lock() else {
+            return Ok(Recovered::default());
+        };
+        if last.is_some_and(|last| last.elapsed() < LOOK_FOR_DEAD) {
+            return Ok(Recovered::default());
+        }
+        let recovered = self.recover(&self.settings.data_dir.join("workers")).await?;
+        if recovered != Recovered::default() {
+            tracing::info!(?recovered, "cleared up after a process that died");
+        }
+        *last = Some(tokio::time::Instant::now());
+        Ok(recovered)
+    }
+
     async fn recover(&self, folder: &Path) -> Result<Recovered, EngineError> {
+        let spool = Spool::new(&self.settings.data_dir);
+        let mut workers: Vec<WorkerId> = self.parts.store.workers().await?.iter().map(|it| it.id).collect();
+        workers.extend(spool.workers());
+        workers.sort_unstable_by_key(|worker| worker.0);
+        workers.dedup();
         let mut dead = Vec::new();
         let mut locks = Vec::new();
-        for worker in self.parts.store.workers().await? {
-            let path = lock_path(folder, worker.id);
+        for worker in workers {
+            let path = lock_path(folder, worker);
             match is_dead(&path) {
                 Ok(Some(lock)) => {
                     // Held until recovery is done, so that two starts do not both recover it.
                     locks.push((path, lock));
-                    dead.push(worker.id);
+                    dead.push(worker);
                 }
                 Ok(None) => {}
                 Err(error) => return Err(folder_error(&path, &error)),
@@ -84,6 +128,12 @@ impl Engine {
         }
         if dead.is_empty() {
             return Ok(Recovered::default());
+        }
+        for worker in &dead {
+            let answers = spool.replay(*worker, self.parts.store.as_ref()).await?;
+            if answers > 0 {
+                tracing::info!(answers, "answers that could not be stored before are stored now");
+            }
         }
         let recovered = self.parts.store.recover(dead, self.parts.clock.now()).await?;
         for (path, _lock) in locks {
@@ -96,7 +146,7 @@ impl Engine {
 
 /// The lock of a worker that is dead; `None` while it lives.
 fn is_dead(path: &Path) -> std::io::Result<Option<File>> {
-    let file = OpenOptions::new()
+    let file = private::file()
         .create(true)
         .truncate(false)
         .write(true)

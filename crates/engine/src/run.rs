@@ -189,11 +189,9 @@ impl Engine {
         stop: &mut watch::Receiver<Stop>,
     ) -> Result<Option<RunEnd>, EngineError> {
         job.halt();
-        if ended.is_err() {
-            // The store failed: nothing can be written down any more, so no call may go on.
-            tasks.shutdown().await;
-            return ended;
-        }
+        // What failed may be the store: the calls in flight are heard out all the same, because they
+        // are paid. Their answers are stored when it passes, and kept beside the database when not.
+        let mut ended = ended;
         let drained = loop {
             if *stop.borrow() == Stop::Now {
                 // The calls in flight become unconfirmed when the next start finds our lock free.
@@ -202,12 +200,19 @@ impl Engine {
             }
             tokio::select! {
                 done = tasks.join_next() => match done {
-                    Some(done) => finished(done)?,
+                    // The first failure is what is told.
+                    Some(done) => if let Err(error) = finished(done) && ended.is_ok() {
+                        ended = Err(error);
+                    },
                     None => break true,
                 },
                 _ = stop.changed() => {}
             }
         };
+        if ended.is_err() {
+            // The lock goes with this worker, and the next look for the dead clears up after it.
+            return ended;
+        }
         let ended = match ended {
             Ok(Some(RunEnd::Stopped)) if *stop.borrow() == Stop::Leave => Ok(Some(RunEnd::Left)),
             Ok(Some(RunEnd::Stopped)) => self.end_stopped(job.batch).await,
@@ -268,6 +273,9 @@ async fn heartbeat(engine: Engine, job: Arc<Job>) {
             tracing::warn!(%error, "the heartbeat could not be written");
         }
         looks = looks.wrapping_add(1);
+        if let Err(error) = engine.recover_dead().await {
+            tracing::warn!(%error, "dead processes could not be cleared up after");
+        }
         match engine.parts.store.batch(job.batch).await {
             Ok(row) if row.state != BatchState::Running => job.halt(),
             Ok(row) if row.plan != plan => {

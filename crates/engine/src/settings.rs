@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use docmill_core::failure::Policy;
 
@@ -63,6 +64,11 @@ pub struct Settings {
     pub policy: Policy,
     /// Keep readings of documents that are slow to read, so that the estimate's work is not done twice.
     pub keep_readings: bool,
+    /// Bytes that readings may take on disk; those not used for longest go first.
+    pub readings_limit: u64,
+    /// How long an answer is offered to a store that does not take it. It is written down beside
+    /// the database after a tenth of that; while that fails too, it is offered twelve times as long.
+    pub store_patience: Duration,
 }
 
 impl Settings {
@@ -78,6 +84,8 @@ impl Settings {
             ocr_available: false,
             policy: Policy::default(),
             keep_readings: true,
+            readings_limit: 2 * 1024 * 1024 * 1024,
+            store_patience: Duration::from_secs(10),
         }
     }
 }

@@ -239,7 +239,8 @@ fn outlook(row: &BatchRow, samples: &[Sample], lane: Option<&LaneStatus>) -> Liv
         live.documents_per_second = rate;
         live.calls_per_second = last.calls.saturating_sub(first.calls) as f64 / seconds;
         live.usd_per_hour = last.settled.saturating_sub(first.settled) as f64 / 1e9 / seconds * 3600.0;
-        if rate > 0.0 {
+        // While nothing is at work the speed of before says nothing about the end.
+        if rate > 0.0 && counters.leased > 0 {
             let (low, high) = spread(samples, rate);
             live.eta_seconds = Some(seconds_for(open, rate));
             live.eta_low_seconds = Some(seconds_for(open, high));

@@ -11,9 +11,9 @@ use docmill_core::verdict::{Review, Verdict};
 
 use crate::records::{
     ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, Claimed, Commit,
-    Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, JobProgress, JobRow,
-    JobState, KeptRow, NewBatch, NewDocument, NewReview, Recovered, ResultRow, RetrySelection, ReviewRefused,
-    Start, Surveyed, TransitionRefused, WorkerRow,
+    Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, Forgotten, JobProgress,
+    JobRow, JobState, KeptRow, NewBatch, NewDocument, NewReview, Recovered, ResultRow, RetrySelection,
+    ReviewRefused, Start, Surveyed, TransitionRefused, WorkerRow,
 };
 
 /// Why the store could not do what it was asked.
@@ -66,6 +66,30 @@ pub enum StoreError {
         /// What the database said.
         reason: String,
     },
+    /// Damaged: what is in it does not fit together. Nothing is written to it any more.
+    #[error("the database {path} is damaged: {reason}")]
+    Damaged {
+        /// The database file.
+        path: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// In good order, but not what was acknowledged last: an old copy, or one without its log.
+    #[error("the database {path} is not as docmill left it: {reason}")]
+    Behind {
+        /// The database file.
+        path: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// Moved, deleted or replaced under a running process.
+    #[error("the database {path} is not in its place: {reason}")]
+    Gone {
+        /// The database file.
+        path: String,
+        /// What happened, as far as it is known.
+        reason: String,
+    },
     /// Another process held the write lock for too long.
     #[error("the database is busy: another docmill holds it; try again")]
     Busy,
@@ -75,6 +99,9 @@ pub enum StoreError {
     /// A batch with this id was made before.
     #[error("there is a batch {0} already")]
     BatchExists(BatchId),
+    /// Somebody works on the batch.
+    #[error("the batch {0} is being worked on")]
+    AtWork(BatchId),
     /// There is no such document.
     #[error("there is no document {0}")]
     NoSuchDocument(DocumentId),
@@ -86,6 +113,22 @@ pub enum StoreError {
     Database(String),
 }
 
+impl StoreError {
+    /// Whether it may pass by itself, or when somebody makes room or puts the file back.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy
+                | Self::DiskFull { .. }
+                | Self::WriteFailed { .. }
+                | Self::ReadOnly { .. }
+                | Self::Gone { .. }
+                | Self::Database(_)
+        )
+    }
+}
+
 /// Everything docmill remembers. Each verb is one transaction; what it returned
 /// as done survives `kill -9` and power loss.
 #[async_trait]
@@ -94,6 +137,15 @@ pub trait Store: Send + Sync {
 
     /// Makes a batch in state `draft`.
     async fn create_batch(&self, batch: NewBatch, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Makes a batch and writes down a job for it, in one transaction: a batch that nobody gets
+    /// ready would stay a draft for ever. Returns the job's number.
+    async fn create_batch_with_job(
+        &self,
+        batch: NewBatch,
+        job: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// Batches, newest first by default, with their counters and account.
     async fn batches(&self, query: BatchQuery) -> Result<Vec<BatchRow>, StoreError>;
@@ -150,7 +202,7 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Changes what a person may change about a batch beside its budget and its plan.
+    /// Changes what a person may change about a batch beside its budget.
     async fn change_batch(&self, id: BatchId, change: BatchChange, now: Timestamp) -> Result<(), StoreError>;
 
     // Documents coming in
@@ -204,6 +256,15 @@ pub trait Store: Send + Sync {
 
     /// A worker that ends in order: its leases are given back, its row removed.
     async fn retire_worker(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Takes away what was learned from a batch's documents, or from one: results, answers,
+    /// reviews, names, places. What was spent stays. `AtWork` while it runs.
+    async fn forget(
+        &self,
+        id: BatchId,
+        document: Option<Ordinal>,
+        now: Timestamp,
+    ) -> Result<Forgotten, StoreError>;
 
     // Looking
 

@@ -159,13 +159,18 @@ pub struct BatchQuery {
     pub limit: u32,
 }
 
-/// What a person may change about a batch beside its budget and its plan.
+/// What a person may change about a batch beside its budget. What is `None` stays as it is, also
+/// when somebody else changes it at the same time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchChange {
     /// A new name.
     pub name: Option<String>,
     /// Put out of sight, or back.
     pub archived: Option<bool>,
+    /// Calls in flight; the rest of the plan stays as it is.
+    pub concurrency: Option<u32>,
+    /// Its share beside others; the rest of the plan stays as it is.
+    pub weight: Option<u32>,
 }
 
 /// Why a batch stays in its state.
@@ -347,7 +352,7 @@ pub enum Begun {
 }
 
 /// How a call ended, for the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Bill {
     /// Answered: this is what it used and cost.
     Actual {
@@ -363,7 +368,7 @@ pub enum Bill {
 }
 
 /// The end of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settlement {
     /// The attempt that [`Begun::Started`] named.
     pub attempt: u32,
@@ -380,7 +385,7 @@ pub struct Settlement {
 }
 
 /// What becomes of a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Next {
     /// Its worker goes on with it (repair, next part).
     Continue,
@@ -404,7 +409,7 @@ pub enum Next {
 }
 
 /// What reading a document for its call found; fills the row when no survey did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadFacts {
     /// What it is, by its whole content.
     pub kind: Kind,
@@ -415,7 +420,7 @@ pub struct ReadFacts {
 }
 
 /// The end of a step of a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
     /// Which.
     pub document: DocumentId,
@@ -449,6 +454,21 @@ pub struct Recovered {
     pub unconfirmed_calls: u64,
     /// Their worst case.
     pub unconfirmed: Usd,
+}
+
+/// What forgetting took away.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Documents whose names and places are gone.
+    pub documents: u64,
+    /// Results.
+    pub results: u64,
+    /// Answers of models.
+    pub answers: u64,
+    /// What people said about results.
+    pub reviews: u64,
+    /// What the documents were, for what is kept by content elsewhere.
+    pub content: Vec<ContentHash>,
 }
 
 /// Which failed documents to try again. Empty lists mean all failed ones.

@@ -6,6 +6,10 @@ use crate::attempt::AttemptOutcome;
 use crate::failure::{Failure, FailureClass, FailureCode, Policy};
 use crate::time::Timestamp;
 
+/// No document is told to wait longer than this for its next try, whatever the policy and the
+/// provider say. One whose time lies further ahead was given it before the clock was set back.
+pub const LONGEST_RETRY: Duration = Duration::from_secs(20 * 60);
+
 /// What is known about the money of a call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Billing {
@@ -200,7 +204,8 @@ impl Case<'_> {
         let told = self
             .retry_after
             .map(|wait| wait.saturating_add(scaled(wait.min(full), chance / 4)));
-        later(self.now, told.map_or(backoff, |told| told.max(backoff)))
+        let wait = told.map_or(backoff, |told| told.max(backoff));
+        later(self.now, wait.min(LONGEST_RETRY))
     }
 
     /// 0 to 999, the same for the same document and history.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::UnknownName;
 
 pub use breaker::Breaker;
-pub use decide::{Billing, Decision, History, decide};
+pub use decide::{Billing, Decision, History, LONGEST_RETRY, decide};
 pub use policy::Policy;
 
 /// What kind of failure it is; decides what happens next.
@@ -115,6 +115,8 @@ failure_codes! {
     ParseLimit = "parse_limit", BadDocument, "the file unpacks to more than docmill allows; split it";
     /// The reader died on it.
     ParseCrash = "parse_crash", BadDocument, "the file breaks its reader; save it again from its own program";
+    /// Its reader was killed from outside, again and again.
+    ReaderKilled = "reader_killed", Transient, "something on this machine kills docmill's readers, perhaps for want of memory: see the system's log, then docmill retry";
     /// Larger than allowed.
     TooLarge = "too_large", BadDocument, "split the file, or raise --max-document-bytes";
     /// The source no longer gives the document.

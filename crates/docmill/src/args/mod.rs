@@ -1,6 +1,7 @@
 //! The command line. Raw arguments mirror what can be typed and nothing more; the
 //! resolved ones ([`Context`], [`OutFile`]) have touched the system (folders, files, the environment).
 
+mod keep;
 mod look;
 mod resolved;
 mod serve;
@@ -11,6 +12,7 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+pub use keep::{BackupArgs, ForgetArgs, RestoreArgs};
 pub use look::{DoctorArgs, ListArgs, LogsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb};
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
 pub use serve::{KeyArgs, KeyVerb, ServeArgs};
@@ -45,6 +47,11 @@ Steer:
 Take away:
   export       Results as CSV, Excel, JSON Lines or Parquet
 
+Keep:
+  backup       Copy the database, while work goes on
+  restore      Check a backup, or put it in place
+  forget       Remove what was learned from documents
+
 Set up:
   templates    What can be taken out of documents
   template     Show or check one template
@@ -63,7 +70,8 @@ Examples:
 A batch is named by its id, its short id, its name, or `last`.
 
 Environment:
-  OPENAI_API_KEY and the like   Keys of providers (docmill doctor lists them)
+  OPENAI_API_KEY and the like   Keys of providers (docmill doctor lists them); with _FILE behind
+                                the name a file that holds it, with _COMMAND what prints it
   DOCMILL_DATA_DIR              Folder of the database [default: ~/.local/share/docmill]
   DOCMILL_SERVER, DOCMILL_KEY   Server when --server is not given, and your key there
   DOCMILL_MODEL                 Model when --model is not given [default: offline]
@@ -176,6 +184,12 @@ pub enum Verb {
     Budget(BudgetArgs),
     /// Results as CSV, Excel, JSON Lines or Parquet
     Export(ExportArgs),
+    /// Copy the database, while work goes on
+    Backup(BackupArgs),
+    /// Check a backup, or put it in place
+    Restore(RestoreArgs),
+    /// Remove what was learned from documents
+    Forget(ForgetArgs),
     /// What can be taken out of documents
     Templates(DoctorArgs),
     /// Show or check one template

@@ -6,7 +6,9 @@ mod completions;
 mod doctor;
 mod estimate;
 mod export;
+mod forget;
 mod help;
+mod keep;
 mod key;
 mod list;
 mod logs;
@@ -56,6 +58,9 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Cancel(args) => block_on(steer::cancel(args, context)),
         Verb::Budget(args) => block_on(budget::perform(args, context)),
         Verb::Export(args) => block_on(export::perform(args, context)),
+        Verb::Backup(args) => keep::back_up(&args, context),
+        Verb::Restore(args) => keep::restore(&args, context),
+        Verb::Forget(args) => block_on(forget::perform(args, context)),
         Verb::Templates(args) => template::list(&args, context),
         Verb::Template(args) => match args.verb {
             TemplateVerb::Show {
@@ -112,5 +117,21 @@ fn block_on(verb: impl Future<Output = Result<Exit, Fault>>) -> Result<Exit, Fau
         .enable_all()
         .build()
         .map_err(|error| Fault::new(Exit::Failure, format!("no threads could be started: {error}")))?;
-    runtime.block_on(verb)
+    runtime.block_on(async {
+        outlive_file_size_limit();
+        verb.await
+    })
 }
+
+/// Where files may not grow further (`ulimit -f`), the system kills whoever writes on without a
+/// word. With a handler in place the write fails instead, and is told like a full disk.
+#[cfg(unix)]
+fn outlive_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let exceeded = rustix::process::Signal::XFSZ.as_raw();
+    // The handler stays when what is returned is dropped. Without it the system does as it did.
+    let _ = signal(SignalKind::from_raw(exceeded));
+}
+
+#[cfg(not(unix))]
+fn outlive_file_size_limit() {}

@@ -1,7 +1,7 @@
 //! `docmill resume`: go on with a batch that was stopped.
 
 use docmill_core::batch::BatchState;
-use docmill_store::BatchRow;
+use docmill_store::{BatchChange, BatchRow};
 
 use super::export;
 use super::work::{Bench, Consent, finish};
@@ -24,8 +24,11 @@ pub async fn perform(args: ResumeArgs, context: &Context) -> Result<Exit, Fault>
         bench.store.set_budget(row.id, budget.amount(), now()).await?;
     }
     if args.concurrency.is_some() && args.concurrency != row.plan.concurrency {
-        row.plan.concurrency = args.concurrency;
-        bench.store.set_plan(row.id, row.plan.clone(), now()).await?;
+        let change = BatchChange {
+            concurrency: args.concurrency,
+            ..BatchChange::default()
+        };
+        bench.store.change_batch(row.id, change, now()).await?;
     }
     row = bench.row(row.id).await?;
     if !was_started {

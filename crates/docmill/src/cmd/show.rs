@@ -43,7 +43,7 @@ pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
 }
 
 /// The one document of this name, or whose name contains it.
-async fn by_name(place: &Place, batch: BatchId, name: &str) -> Result<Ordinal, Fault> {
+pub async fn by_name(place: &Place, batch: BatchId, name: &str) -> Result<Ordinal, Fault> {
     let query = DocumentQuery {
         search: Some(name.to_owned()),
         limit: 100,

@@ -91,7 +91,8 @@ impl Watcher {
         let open = glance.row.counters.pending + glance.row.counters.leased;
         if let Some(rate) = self.rate(now, done) {
             glance.rate = Some(rate);
-            glance.left = time_left(open, rate);
+            // While nothing is at work the speed of before says nothing about the end.
+            glance.left = time_left(open, rate).filter(|_| glance.row.counters.leased > 0);
         }
         Ok(glance)
     }

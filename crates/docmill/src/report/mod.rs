@@ -183,6 +183,6 @@ impl Ui {
 }
 
 /// Standard error may be gone; then nobody hears that either.
-fn warn(line: &str) {
+pub fn warn(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

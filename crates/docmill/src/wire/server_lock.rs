@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 
+use docmill_engine::private;
+
 use crate::args::Context;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -18,7 +20,7 @@ fn path(context: &Context) -> PathBuf {
 }
 
 fn open(context: &Context) -> std::io::Result<File> {
-    OpenOptions::new()
+    private::file()
         .create(true)
         .truncate(false)
         .read(true)

@@ -11,7 +11,7 @@ use docmill_llm::compatible::{Config, ConfigError};
 use docmill_server::Workshop;
 use docmill_server::views::ModelView;
 
-use super::{Providers, price};
+use super::{Providers, price, secrets};
 use crate::templates;
 
 /// See the module.
@@ -29,7 +29,7 @@ impl Shop {
 /// Whether a provider can be called from here: `Err` says what is missing, `None` that nobody
 /// here speaks its protocol.
 fn readiness(provider: &str) -> Option<Result<(), String>> {
-    match Config::from_env(provider, |name| std::env::var(name).ok()) {
+    match Config::from_env(provider, secrets::variable) {
         Ok(_) => Some(Ok(())),
         Err(ConfigError::UnknownProvider { .. }) => None,
         Err(error) => Some(Err(error.to_string())),

@@ -2,7 +2,7 @@
 
 use crate::program::Program;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 19] = [
     "run",
     "estimate",
     "resume",
@@ -15,6 +15,9 @@ const VERBS: [&str; 16] = [
     "cancel",
     "budget",
     "export",
+    "backup",
+    "restore",
+    "forget",
     "templates",
     "template",
     "doctor",

@@ -8,6 +8,7 @@ mod alerts;
 mod architecture;
 mod bad_input;
 mod crash;
+mod faults;
 mod help;
 mod journey;
 mod model;

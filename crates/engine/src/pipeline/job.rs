@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use docmill_core::batch::BatchEvent;
 use docmill_core::event::EventKind;
-use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureCode, History};
+use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureClass, FailureCode, History};
 use docmill_core::id::{BatchId, DocumentId, WorkerId};
 use docmill_core::plan::Plan;
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
-use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Store, StoreError};
+use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Store};
 use tokio::sync::{Notify, watch};
 
 use crate::lane::Lane;
 use crate::pipeline::Setup;
+use crate::spool::{self, Spool};
 use crate::turnstile::{Member, Place};
 use crate::{Clock, Engine, EngineError, Parts};
 
 /// Documents read ahead of the call slots, so that a slot that gets free finds a prompt ready.
 const READ_AHEAD_PER_READER: usize = 4;
 
-/// How often an answer is offered again to a busy database, which waits a while itself each time.
-const SETTLE_AGAIN: usize = 20;
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The share of a limit a batch gets beside others.
 fn weight(plan: &Plan) -> u32 {
@@ -47,6 +48,8 @@ pub(crate) struct Job {
     pub(crate) settled: Notify,
     breaker: Mutex<Breaker>,
     halted: watch::Sender<bool>,
+    spool: Spool,
+    patience: Duration,
     parts: Parts,
 }
 
@@ -73,6 +76,8 @@ impl Job {
             settled: Notify::new(),
             breaker: Mutex::new(Breaker::new(&engine.settings.policy)),
             halted: watch::Sender::new(false),
+            spool: Spool::new(&engine.settings.data_dir),
+            patience: engine.settings.store_patience,
             parts: engine.parts.clone(),
         })
     }
@@ -150,6 +155,7 @@ impl Job {
     ) -> Result<(), EngineError> {
         let next = match failure.code {
             FailureCode::EmptyDocument | FailureCode::UnsupportedType => Next::Skipped(failure),
+            code if code.class() == FailureClass::Transient => self.again(document, failure),
             _ => Next::Failed(failure),
         };
         self.commit(Commit {
@@ -157,6 +163,26 @@ impl Job {
             ..self.plain(document.id, next)
         })
         .await
+    }
+
+    /// A document whose trouble is not its own gets its bounded number of further tries.
+    fn again(&self, document: &LeasedDocument, failure: Failure) -> Next {
+        let history = History {
+            attempts: document.attempts,
+            failures: document.failures,
+            waits: document.waits,
+            ..History::default()
+        };
+        match self.decide(
+            document.id.ordinal.0,
+            &failure,
+            Billing::NotBilled,
+            &history,
+            None,
+        ) {
+            Decision::Retry { at, counts, .. } => Next::Retry { at, failure, counts },
+            _ => Next::Failed(failure),
+        }
     }
 
     /// Writes the end of a call, rings for those who wait for money, and watches for trouble
@@ -189,16 +215,45 @@ impl Job {
         Ok(committed.applied)
     }
 
-    /// Writes what a call brought. It may have been paid for, so that a database that is busy
-    /// for long (another process, a backup) is asked again before the answer is given up.
+    /// Writes what a call brought. It may have been paid for, so that a store that refuses it
+    /// (a full disk, a database that was moved away, another process) is asked again and again,
+    /// and the answer is written down elsewhere when that lasts.
     async fn settle(&self, commit: Commit) -> Result<Committed, EngineError> {
-        for _ in 0..SETTLE_AGAIN {
-            match self.parts.store.commit(commit.clone()).await {
-                Err(StoreError::Busy) => tracing::warn!("the database is busy; an answer waits to be stored"),
-                done => return Ok(done?),
+        let since = tokio::time::Instant::now();
+        let mut pause = Duration::from_millis(20);
+        let mut kept: Option<std::path::PathBuf> = None;
+        loop {
+            let error = match self.parts.store.commit(commit.clone()).await {
+                Ok(committed) => {
+                    if let Some(path) = kept {
+                        spool::forget(&path);
+                    }
+                    return Ok(committed);
+                }
+                Err(error) => error,
+            };
+            let passes = error.may_pass();
+            if kept.is_none()
+                && commit.settlement.is_some()
+                && (!passes || since.elapsed() >= self.patience / 10)
+            {
+                tracing::warn!(%error, "an answer cannot be stored; it is kept beside the database");
+                match self.spool.keep(&commit).await {
+                    Ok(path) => kept = Some(path),
+                    Err(error) => tracing::warn!(%error, "nor can it be kept there; it is tried again"),
+                }
             }
+            let patience = if kept.is_some() {
+                self.patience
+            } else {
+                self.patience * 12
+            };
+            if !passes || since.elapsed() >= patience {
+                return Err(error.into());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Ok(self.parts.store.commit(commit).await?)
     }
 
     /// What becomes of a document after a call that brought nothing. `seed` spreads retries.

@@ -7,6 +7,7 @@
 
 mod budget;
 mod failures;
+mod liveness;
 mod progress;
 mod scene;
 mod stopping;

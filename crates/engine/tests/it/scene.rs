@@ -102,6 +102,11 @@ impl Scene {
         std::fs::remove_file(self.folder.path().join("documents").join(name)).unwrap();
     }
 
+    /// The folder of the database.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Another process with the same database, as far as the engine is concerned.
     pub fn another_engine(&self) -> Engine {
         engine(&self.folder, &self.standin)
@@ -209,11 +214,12 @@ fn engine(folder: &tempfile::TempDir, standin: &Standin) -> Engine {
         source: Arc::new(Sources::new(docmill_source::Options::default()).unwrap()),
         reader: Arc::new(Documents::new(sandbox)),
         providers: Arc::new(OneProvider(Arc::new(Compatible::new(config).unwrap()))),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
     };
     let mut settings = Settings::new(data);
     // Retries come at once: what is tested is that they come, not how long they wait.
     settings.policy.backoff = Duration::from_millis(1);
     settings.policy.max_backoff = Duration::from_millis(5);
+    settings.store_patience = Duration::from_millis(300);
     Engine::new(parts, settings)
 }

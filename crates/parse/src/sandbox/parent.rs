@@ -56,6 +56,10 @@ const INHERITED: [&str; 4] = ["PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "LAN
 /// Documents after which a child is replaced: what leaks, leaks little.
 const DOCUMENTS_PER_CHILD: u32 = 200;
 
+/// How often in a row a document's reader may be killed from outside before the document has to
+/// wait: whoever kills readers may be busy doing so right now.
+const KILLS: u32 = 3;
+
 /// A pool of children.
 pub struct Sandbox {
     config: Config,
@@ -138,8 +142,20 @@ impl Sandbox {
                 done => return done,
             }
         }
-        self.serve(Worker::start(&self.config)?, &order, content, limit)
-            .await
+        let mut kills = 0;
+        loop {
+            let worker = Worker::start(&self.config)?;
+            match self.serve(worker, &order, content, limit).await {
+                // Who kills a reader from outside says nothing about the document.
+                Err(failure) if failure.code == FailureCode::ReaderKilled => {
+                    kills += 1;
+                    if kills >= KILLS {
+                        return Err(failure);
+                    }
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Lets a worker serve; keeps it when it is still good. A worker that is dropped, here or
@@ -206,6 +222,8 @@ struct Worker {
     input: ChildStdin,
     output: ChildStdout,
     served: u32,
+    /// Processes the system had killed for want of memory when this one was started.
+    out_of_memory_kills: u64,
 }
 
 impl Worker {
@@ -240,6 +258,7 @@ impl Worker {
                 input,
                 output,
                 served: 0,
+                out_of_memory_kills: out_of_memory_kills(),
             }),
             _ => Err(failed("it has no pipes".to_owned())),
         }
@@ -278,16 +297,16 @@ impl Worker {
             .ok()
             .and_then(Result::ok)
             .and_then(|status| status.signal());
-        // Out of memory aborts (6), as does an overflow of the stack; 9 and 24 are the system's limits.
+        // Out of memory aborts (6), as does an overflow of the stack; 24 is the limit on CPU time.
         match signal {
             Some(24) => Failure::new(
                 FailureCode::ParseTimeout,
                 "reading it took more CPU time than allowed",
             ),
-            Some(9) => Failure::new(
-                FailureCode::ParseLimit,
-                "reading it took more memory than the system has",
-            ),
+            // Nothing in a document makes its reader send itself one of these.
+            Some(signal @ (1 | 2 | 9 | 15)) => {
+                killed(signal, out_of_memory_kills() > self.out_of_memory_kills)
+            }
             Some(6) => Failure::new(
                 FailureCode::ParseLimit,
                 "reading it took more memory, or nested deeper, than allowed",
@@ -295,6 +314,27 @@ impl Worker {
             _ => Failure::new(FailureCode::ParseCrash, "the reader died on it"),
         }
     }
+}
+
+/// A reader that was killed, by whom as far as can be known.
+fn killed(signal: i32, out_of_memory: bool) -> Failure {
+    let message = if out_of_memory {
+        "the system ran out of memory and killed its reader".to_owned()
+    } else {
+        format!("its reader was killed from outside docmill (signal {signal})")
+    };
+    Failure::new(FailureCode::ReaderKilled, message)
+}
+
+/// Processes the system has killed for want of memory since it started; 0 where it does not say.
+fn out_of_memory_kills() -> u64 {
+    std::fs::read_to_string("/proc/vmstat").map_or(0, |counters| {
+        counters
+            .lines()
+            .find_map(|line| line.strip_prefix("oom_kill "))
+            .and_then(|count| count.trim().parse().ok())
+            .unwrap_or(0)
+    })
 }
 
 impl Drop for Worker {

@@ -38,7 +38,7 @@ async fn a_worker_that_hangs_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_is_a_crash_and_one_the_system_kills_a_limit() {
+async fn a_worker_that_dies_is_a_crash_and_one_at_its_limit_says_so() {
     assert_eq!(
         failure_of(&scripted("exit 3", LONG)).await,
         FailureCode::ParseCrash
@@ -48,10 +48,6 @@ async fn a_worker_that_dies_is_a_crash_and_one_the_system_kills_a_limit() {
         FailureCode::ParseCrash
     );
     assert_eq!(
-        failure_of(&scripted("kill -KILL $$", LONG)).await,
-        FailureCode::ParseLimit
-    );
-    assert_eq!(
         failure_of(&scripted("kill -ABRT $$", LONG)).await,
         FailureCode::ParseLimit
     );
@@ -59,6 +55,40 @@ async fn a_worker_that_dies_is_a_crash_and_one_the_system_kills_a_limit() {
         failure_of(&scripted("kill -XCPU $$", LONG)).await,
         FailureCode::ParseTimeout
     );
+}
+
+/// Whoever kills a worker, the document is not to blame: it is not failed for good.
+#[tokio::test]
+async fn a_worker_that_is_killed_from_outside_says_nothing_about_its_document() {
+    for signal in ["KILL", "TERM"] {
+        let failure = scripted(&format!("kill -{signal} $$"), LONG);
+        let code = failure_of(&failure).await;
+        assert_eq!(code, FailureCode::ReaderKilled, "{signal}");
+        assert_eq!(code.class(), docmill_core::failure::FailureClass::Transient);
+    }
+}
+
+/// Two kills in a row, as a person with `kill -9` may do, cost nothing.
+#[tokio::test]
+async fn a_document_whose_worker_is_killed_twice_is_read_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kills = folder.path().join("kills");
+    let script = format!(
+        "echo killed >> {0}; if [ $(wc -l < {0}) -le 2 ]; then kill -KILL $$; fi; exec {1}",
+        kills.display(),
+        config().program.display()
+    );
+    let page = line(72, 700, "a healthy page");
+    let read = scripted(&script, LONG)
+        .read(request("a.pdf", pdf(&[&page])))
+        .await;
+    assert!(
+        read.expect("it was read").pages[0]
+            .text
+            .contains("a healthy page")
+    );
+    let starts = std::fs::read_to_string(&kills).expect("it was started");
+    assert_eq!(starts.lines().count(), 3);
 }
 
 #[tokio::test]

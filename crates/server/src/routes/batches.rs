@@ -266,12 +266,11 @@ pub async fn create(
         owner: caller.name,
         fresh: true,
     };
-    let opened = app.engine.open_batch(spec).await?;
     let prepare = JobSpec::Prepare { start: new.start };
-    let spec = serde_json::to_value(prepare).map_err(|error| Problem::bad_request(error.to_string()))?;
-    app.store().add_job(opened.batch.id, spec, 0, app.now()).await?;
+    let prepare = serde_json::to_value(prepare).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let batch = app.engine.make_batch(spec, Some(prepare)).await?;
     app.dispatcher.wake();
-    Ok((StatusCode::CREATED, axum::Json(app.pulse.view(&opened.batch))))
+    Ok((StatusCode::CREATED, axum::Json(app.pulse.view(&batch))))
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
@@ -358,17 +357,13 @@ pub async fn change(
             ));
         }
     }
-    if change.concurrency.is_some() || change.weight.is_some() {
-        let mut plan = row.plan.clone();
-        plan.concurrency = change.concurrency.or(plan.concurrency);
-        plan.weight = change.weight.or(plan.weight);
-        app.store().set_plan(row.id, plan, app.now()).await?;
-    }
-    if change.name.is_some() || change.archived.is_some() {
-        let change = BatchChange {
-            name: change.name.map(|name| name.trim().to_owned()),
-            archived: change.archived,
-        };
+    let change = BatchChange {
+        name: change.name.map(|name| name.trim().to_owned()),
+        archived: change.archived,
+        concurrency: change.concurrency,
+        weight: change.weight,
+    };
+    if change != BatchChange::default() {
         app.store().change_batch(row.id, change, app.now()).await?;
     }
     let row = app.store().batch(row.id).await?;

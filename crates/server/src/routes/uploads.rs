@@ -7,6 +7,7 @@ use std::path::{Component, Path as FilePath, PathBuf};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use docmill_engine::private;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
@@ -28,9 +29,7 @@ pub struct Upload {
 pub async fn begin(State(app): State<App>) -> Result<(StatusCode, axum::Json<Upload>), Problem> {
     let id = uuid::Uuid::now_v7().to_string();
     let folder = app.upload_folder(&id)?;
-    tokio::fs::create_dir_all(&folder)
-        .await
-        .map_err(|error| disk(&error))?;
+    private::create_folder(&folder).map_err(|error| disk(&error))?;
     Ok((StatusCode::CREATED, axum::Json(Upload { id })))
 }
 
@@ -90,11 +89,9 @@ pub async fn put(
 ) -> Result<axum::Json<UploadedFile>, Problem> {
     let path = existing(&app, &upload).await?.join(inside(&query.path)?);
     if let Some(folder) = path.parent() {
-        tokio::fs::create_dir_all(folder)
-            .await
-            .map_err(|error| disk(&error))?;
+        private::create_folder(folder).map_err(|error| disk(&error))?;
     }
-    let mut file = tokio::fs::OpenOptions::new()
+    let mut file = tokio::fs::OpenOptions::from(private::file())
         .create(true)
         .truncate(query.offset == 0)
         .write(true)

@@ -456,7 +456,7 @@ fn retried(
     Ok(found)
 }
 
-/// Changes its name, or whether it is in sight.
+/// Changes its name, whether it is in sight, or parts of its plan.
 pub(super) fn change(
     transaction: &mut Transaction<'_>,
     id: BatchId,
@@ -479,7 +479,26 @@ pub(super) fn change(
         }
         Ok(())
     };
-    write().map_err(|error| transaction.explain(error))
+    write().map_err(|error| transaction.explain(error))?;
+    if change.concurrency.is_some() || change.weight.is_some() {
+        change_plan(transaction, key, change)?;
+    }
+    Ok(())
+}
+
+/// Changes parts of the plan as it is now, not as somebody read it before.
+fn change_plan(transaction: &Transaction<'_>, key: i64, change: &BatchChange) -> Result<(), StoreError> {
+    let mut plan: Plan = transaction
+        .prepare("SELECT plan FROM batch_specs WHERE batch = ?1")?
+        .query_row([key], |row| row.json("plan"))
+        .map_err(|error| transaction.explain(error))?;
+    plan.concurrency = change.concurrency.or(plan.concurrency);
+    plan.weight = change.weight.or(plan.weight);
+    transaction
+        .prepare("UPDATE batch_specs SET plan = ?2 WHERE batch = ?1")?
+        .execute(params![key, json(&plan)?])
+        .map_err(|error| transaction.explain(error))?;
+    Ok(())
 }
 
 /// Changes how a batch is processed.

@@ -1,7 +1,10 @@
 //! Claiming: leases for the documents whose turn it is.
 
+use std::ops::RangeInclusive;
+
 use docmill_core::batch::BatchState;
 use docmill_core::document::DocumentState;
+use docmill_core::failure::LONGEST_RETRY;
 use docmill_core::id::{BatchId, WorkerId};
 use docmill_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
@@ -24,8 +27,15 @@ pub(super) fn claim(
         return Ok(Claimed::NotRunning(hot.state));
     }
     let (key, leased) = (hot.key, hot.counters.leased);
-    let documents =
-        take(transaction, key, batch, worker, limit, now).map_err(|error| transaction.explain(error))?;
+    let take = |times| {
+        take(transaction, key, batch, worker, limit, now, times).map_err(|error| transaction.explain(error))
+    };
+    let mut documents = take(Timestamp(i64::MIN)..=now)?;
+    if documents.is_empty() {
+        // Nothing is ever told to wait for so long: the clock was set back since.
+        let longest = now.plus_ms(i64::try_from(LONGEST_RETRY.as_millis()).unwrap_or(i64::MAX));
+        documents = take(longest.plus_ms(1)..=Timestamp(i64::MAX))?;
+    }
     if documents.is_empty() {
         let next_at = next_time(transaction, key).map_err(|error| transaction.explain(error))?;
         return Ok(Claimed::NoDocuments { next_at, leased });
@@ -44,20 +54,29 @@ fn take(
     worker: WorkerId,
     limit: u32,
     now: Timestamp,
+    times: RangeInclusive<Timestamp>,
 ) -> rusqlite::Result<Vec<LeasedDocument>> {
     let mut statement = transaction.statement(
         "UPDATE documents SET state = 'leased', worker = ?2, updated_at = ?3
          WHERE id IN (
             SELECT id FROM documents INDEXED BY documents_ready
-            WHERE batch = ?1 AND state = 'pending' AND next_attempt_at <= ?3
+            WHERE batch = ?1 AND state = 'pending' AND next_attempt_at BETWEEN ?5 AND ?6
             ORDER BY next_attempt_at, id LIMIT ?4)
          -- Only a worker that can be found dead may hold anything.
          AND EXISTS (SELECT 1 FROM workers WHERE workers.id = ?2)
          RETURNING id, key, name, bytes, kind, content_hash, attempts, failures, waits, retried_after",
     )?;
-    let rows = statement.query_map(params![key, worker.0.as_bytes(), now.0, limit], |row| {
-        read(row, batch)
-    })?;
+    let rows = statement.query_map(
+        params![
+            key,
+            worker.0.as_bytes(),
+            now.0,
+            limit,
+            times.start().0,
+            times.end().0
+        ],
+        |row| read(row, batch),
+    )?;
     let mut documents: Vec<LeasedDocument> = rows.collect::<Result<_, _>>()?;
     // RETURNING promises no order.
     documents.sort_unstable_by_key(|document| document.id.ordinal);

@@ -147,16 +147,18 @@ impl Context {
         let write_failed = error.sqlite_error().is_some_and(|error| {
             matches!(
                 error.extended_code,
-                rusqlite::ffi::SQLITE_IOERR_WRITE | rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+                rusqlite::ffi::SQLITE_IOERR_WRITE
+                    | rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+                    | rusqlite::ffi::SQLITE_IOERR_TRUNCATE
+                    | rusqlite::ffi::SQLITE_IOERR_FSYNC
             )
         });
         match code {
             _ if write_failed => StoreError::WriteFailed { path, reason },
             ErrorCode::DiskFull => StoreError::DiskFull { path },
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::ReadOnly { path, reason },
-            ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
-                StoreError::Unusable { path, reason }
-            }
+            ErrorCode::DatabaseCorrupt => StoreError::Damaged { path, reason },
+            ErrorCode::CannotOpen | ErrorCode::NotADatabase => StoreError::Unusable { path, reason },
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
             ErrorCode::SystemIoFailure => {
                 StoreError::Database(format!("{path} cannot be written or read: {reason}"))

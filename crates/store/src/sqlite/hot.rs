@@ -19,6 +19,7 @@ use crate::StoreError;
 use crate::records::{Activity, Balance, Counters};
 use crate::sqlite::activity::Intervals;
 use crate::sqlite::codec::{Columns, Context, int};
+use crate::sqlite::marker::Written;
 
 /// The row of a batch without its specification.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +70,8 @@ pub(super) struct Transaction<'c> {
     context: &'c Context,
     by_id: HashMap<BatchId, Loaded>,
     intervals: Intervals,
+    /// Rows the connection had changed before this transaction.
+    changes_before: u64,
 }
 
 /// A batch as it was when the transaction first needed it, and as it is now.
@@ -84,6 +87,7 @@ impl<'c> Transaction<'c> {
             context,
             by_id: HashMap::new(),
             intervals: Intervals::default(),
+            changes_before: connection.total_changes(),
         }
     }
 
@@ -130,14 +134,17 @@ impl<'c> Transaction<'c> {
             .ok_or_else(|| StoreError::NoSuchBatch(id.to_string()))
     }
 
-    /// Writes what changed. A transaction that only looked writes nothing, and its commit
-    /// needs no sync: idle workers that ask for work five times a second cost nothing.
-    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+    /// Writes what changed, and counts the transaction. One that only looked writes nothing
+    /// (`None`), and its commit needs no sync: idle workers that ask for work five times a
+    /// second cost nothing.
+    pub(super) fn flush(&mut self) -> Result<Option<Written>, StoreError> {
         std::mem::take(&mut self.intervals).flush(self)?;
+        let mut spent = Vec::new();
         for Loaded { before, now: hot } in std::mem::take(&mut self.by_id).into_values() {
             if hot == before {
                 continue;
             }
+            spent.push((hot.key, spent_of(&hot.balance)));
             let balance = &hot.balance;
             let counters = &hot.counters;
             self.prepare(
@@ -176,8 +183,21 @@ impl<'c> Transaction<'c> {
             })
             .map_err(|error| self.explain(error))?;
         }
-        Ok(())
+        if self.connection.total_changes() == self.changes_before {
+            return Ok(None);
+        }
+        let sequence = self
+            .prepare("UPDATE commit_sequence SET sequence = sequence + 1 RETURNING sequence")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.explain(error))?;
+        Ok(Some(Written { sequence, spent }))
     }
+}
+
+/// Everything that counts against the budget.
+fn spent_of(balance: &Balance) -> Usd {
+    let known = balance.settled.saturating_add(balance.unconfirmed);
+    known.saturating_add(balance.reserved)
 }
 
 /// The counters and money in a row of `batches`.

@@ -14,7 +14,7 @@ use crate::sqlite::codec::Context;
 pub(super) const APPLICATION_ID: i64 = 0x646d_6c6c;
 
 /// Every step, oldest first. Never edit one that was released; add the next.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4];
 
 /// The newest version this program knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -227,6 +227,16 @@ CREATE TABLE kept (
 /// What a person's retry makes fresh: parts given up by attempts up to this number are asked again.
 const STEP_3: &str = "
 ALTER TABLE documents ADD COLUMN retried_after INTEGER NOT NULL DEFAULT 0;
+";
+
+/// How far the database is, to be compared with the marker beside it.
+const STEP_4: &str = "
+CREATE TABLE commit_sequence (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    database BLOB NOT NULL,             -- which database: copies are the same one
+    sequence INTEGER NOT NULL           -- counted up by each transaction that writes
+) STRICT;
+INSERT INTO commit_sequence VALUES (1, randomblob(16), 0);
 ";
 
 /// Version of the file: 0 for a new one. Refuses what is not ours or newer than we are.

@@ -9,20 +9,27 @@
 //!
 //! Rooms: `migrate` (schema), `claim`, `settle` (begin and commit),
 //! `recover`, `batches`, `ingest`, `lists` with `filter` and `rows`,
-//! `reviews`, `activity` (sums for charts), `jobs`, `events`, and `hot`, the counters and money of a batch during one transaction.
+//! `reviews`, `activity` (sums for charts), `jobs`, `events`, and `hot`, the counters and money of a
+//! batch during one transaction. What goes wrong around the file: `marker` (older than what was
+//! acknowledged), `presence` (moved away), `integrity` (damaged).
 
 mod activity;
+mod backup;
 mod batches;
 mod claim;
 mod codec;
 mod events;
 mod filter;
+mod forget;
 mod hot;
 mod ingest;
+mod integrity;
 mod jobs;
 mod lists;
+mod marker;
 mod migrate;
 mod open;
+mod presence;
 mod readers;
 mod recover;
 mod reviews;
@@ -31,5 +38,6 @@ mod settle;
 mod store;
 mod writer;
 
-pub use open::Options;
+pub use backup::{Accepted, Judged, SpentSince};
+pub use open::{Check, Options};
 pub use store::SqliteStore;

@@ -16,10 +16,12 @@ use rusqlite::Connection;
 
 use crate::records::*;
 use crate::sqlite::hot::Transaction;
-use crate::sqlite::open::{self, Options};
+use crate::sqlite::open::{self, Check, Options};
 use crate::sqlite::readers::Readers;
 use crate::sqlite::writer::Writer;
-use crate::sqlite::{activity, batches, claim, events, ingest, jobs, lists, recover, reviews, rows, settle};
+use crate::sqlite::{
+    activity, batches, claim, events, forget, ingest, jobs, lists, marker, recover, reviews, rows, settle,
+};
 use crate::{Store, StoreError};
 
 /// Documents cancelled or put back in one transaction, so that others get their turn in between.
@@ -32,6 +34,7 @@ pub struct SqliteStore {
     writer: Option<Arc<Writer>>,
     readers: Arc<Readers>,
     path: Arc<str>,
+    check: Option<Check>,
 }
 
 impl SqliteStore {
@@ -41,21 +44,36 @@ impl SqliteStore {
     /// When it cannot be used: not a database, of a newer docmill, read-only, in a folder that does not exist.
     pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
         let context = open::context(path);
+        let mut check = None;
         let writer = if options.read_only {
             open::bring_up(path)?;
             open::reading(path)?;
             None
         } else {
-            let connection = open::writing(path, options)?;
-            let writer = Writer::start(connection, context.clone())
+            let opened = open::writing(path, options)?;
+            check = opened.check;
+            let writer = Writer::start(opened, context.clone())
                 .map_err(|error| StoreError::Database(format!("no thread for writing: {error}")))?;
             Some(Arc::new(writer))
         };
         Ok(Self {
+            check,
             writer,
             readers: Arc::new(Readers::new(path.to_owned())),
             path: context.path.into(),
         })
+    }
+
+    /// Whether there was a database at this path that was written to.
+    #[must_use]
+    pub fn was_there(path: &Path) -> bool {
+        marker::read(path).is_some_and(|mark| mark.sequence > 0)
+    }
+
+    /// What was checked because the last process ended without order; `None`: it was not necessary.
+    #[must_use]
+    pub fn check(&self) -> Option<Check> {
+        self.check
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -71,6 +89,13 @@ impl SqliteStore {
             });
         };
         writer.write(work).await
+    }
+
+    /// Writes the log into the database and overwrites it, as far as others let it.
+    async fn empty_log(&self) -> Result<(), StoreError> {
+        let path = std::path::PathBuf::from(&*self.path);
+        let emptied = tokio::task::spawn_blocking(move || open::empty_log(&path)).await;
+        emptied.map_err(|error| StoreError::Database(error.to_string()))?
     }
 
     async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
@@ -100,6 +125,19 @@ impl Store for SqliteStore {
     async fn create_batch(&self, batch: NewBatch, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |transaction| batches::create(transaction, &batch, now))
             .await
+    }
+
+    async fn create_batch_with_job(
+        &self,
+        batch: NewBatch,
+        job: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.write(move |transaction| {
+            batches::create(transaction, &batch, now)?;
+            jobs::add(transaction, batch.id, &job, 0, now)
+        })
+        .await
     }
 
     async fn batches(&self, query: BatchQuery) -> Result<Vec<BatchRow>, StoreError> {
@@ -268,6 +306,49 @@ impl Store for SqliteStore {
     async fn retire_worker(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |transaction| recover::retire(transaction, worker, now))
             .await
+    }
+
+    async fn forget(
+        &self,
+        id: BatchId,
+        document: Option<Ordinal>,
+        now: Timestamp,
+    ) -> Result<Forgotten, StoreError> {
+        let mut total = Forgotten::default();
+        let mut after = 0;
+        loop {
+            let mut forgotten = std::mem::take(&mut total);
+            let step = move |transaction: &mut Transaction<'_>| {
+                let last =
+                    forget::documents(transaction, id, document, after, CHUNK / 10, now, &mut forgotten)?;
+                Ok((last, forgotten))
+            };
+            let (last, forgotten) = self.write(step).await?;
+            total = forgotten;
+            match last {
+                Some(last) => after = last,
+                None => break,
+            }
+        }
+        let told = Forgotten {
+            content: Vec::new(),
+            ..total.clone()
+        };
+        match document {
+            Some(ordinal) if total.documents == 0 => {
+                return Err(StoreError::NoSuchDocument(DocumentId { batch: id, ordinal }));
+            }
+            Some(_) => {
+                self.write(move |transaction| forget::note(transaction, id, &told, now))
+                    .await?;
+            }
+            None => {
+                self.write(move |transaction| forget::batch(transaction, id, &told, now))
+                    .await?;
+            }
+        }
+        self.empty_log().await?;
+        Ok(total)
     }
 
     async fn documents(&self, id: BatchId, query: DocumentQuery) -> Result<DocumentPage, StoreError> {

@@ -14,12 +14,13 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::StoreError;
 use crate::sqlite::codec::Context;
 use crate::sqlite::hot::Transaction;
+use crate::sqlite::open::Opened;
+use crate::sqlite::presence::Absence;
 
 /// Requests that wait at most. More block their senders: a bound on memory.
 const QUEUE: usize = 4096;
@@ -58,11 +59,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection, context: Context) -> std::io::Result<Self> {
+    pub(super) fn start(opened: Opened, context: Context) -> std::io::Result<Self> {
         let (requests, inbox) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("docmill-writer".to_owned())
-            .spawn(move || run(connection, &inbox, &context))?;
+            .spawn(move || Session::new(opened, context).run(&inbox))?;
         Ok(Self {
             requests: Some(requests),
             thread: Some(thread),
@@ -150,63 +151,124 @@ fn dooms(error: &StoreError) -> bool {
     )
 }
 
-fn run(connection: Connection, inbox: &Receiver<Box<dyn Request>>, context: &Context) {
-    let mut group = Vec::new();
-    // Whoever works alone never waits: the group before tells.
-    let mut alone = true;
-    while let Ok(first) = inbox.recv() {
-        group.push(first);
-        take_waiting(inbox, &mut group);
-        if !alone && group.len() < SMALL {
-            std::thread::sleep(LINGER);
-            take_waiting(inbox, &mut group);
+/// What the writing thread works with.
+struct Session {
+    opened: Opened,
+    context: Context,
+    /// Nothing is written any more, and why: what is broken must not be built upon.
+    closed: Option<StoreError>,
+}
+
+impl Session {
+    fn new(opened: Opened, context: Context) -> Self {
+        Self {
+            opened,
+            context,
+            closed: None,
         }
-        alone = group.len() == 1;
-        commit(&connection, &mut group, context);
     }
-    // Leaves a small WAL for the next start. Not at the price of waiting for another process:
-    // a failure costs a slower open. (No `PRAGMA optimize`: statistics of one day's batches would
-    // change the plans of the next day's.)
-    let _ = connection.busy_timeout(std::time::Duration::ZERO);
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+
+    fn run(mut self, inbox: &Receiver<Box<dyn Request>>) {
+        let mut group = Vec::new();
+        // Whoever works alone never waits: the group before tells.
+        let mut alone = true;
+        while let Ok(first) = inbox.recv() {
+            group.push(first);
+            take_waiting(inbox, &mut group);
+            if !alone && group.len() < SMALL {
+                std::thread::sleep(LINGER);
+                take_waiting(inbox, &mut group);
+            }
+            alone = group.len() == 1;
+            self.commit(&mut group);
+        }
+        // Leaves a small WAL for the next start. Not at the price of waiting for another process:
+        // a failure costs a slower open. (No `PRAGMA optimize`: statistics of one day's batches would
+        // change the plans of the next day's.)
+        let connection = &self.opened.connection;
+        let _ = connection.busy_timeout(std::time::Duration::ZERO);
+        let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// Whether anything may be written.
+    fn ready(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.closed {
+            return Err(error.clone());
+        }
+        let path = self.context.path.clone();
+        match self.opened.presence.look() {
+            None => Ok(()),
+            Some(Absence::Database) => {
+                let reason = "it was moved, deleted or replaced while docmill runs".to_owned();
+                Err(StoreError::Gone { path, reason })
+            }
+            Some(Absence::Log) => {
+                // Only this process still reaches what is in the log: into the database with it.
+                let saved = self
+                    .opened
+                    .connection
+                    .query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, i64>(0));
+                let reason = match saved {
+                    Ok(0) => "its -wal file was deleted while docmill runs; what was in it is saved",
+                    _ => "its -wal file was deleted while docmill runs",
+                };
+                let error = StoreError::Gone {
+                    path,
+                    reason: reason.to_owned(),
+                };
+                self.closed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a group in one transaction and tells everybody how it went.
+    fn commit(&mut self, group: &mut Vec<Box<dyn Request>>) {
+        let mut answers: Vec<Deliver> = Vec::with_capacity(group.len());
+        let mut result = self.ready();
+        let (connection, context) = (&self.opened.connection, &self.context);
+        if result.is_ok() {
+            result = connection
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(|error| context.explain(error));
+        }
+        let mut transaction = Transaction::new(connection, context);
+        for request in group.drain(..) {
+            if let Err(error) = &result {
+                request.refuse(error);
+                continue;
+            }
+            let (fate, deliver) = request.run(&mut transaction);
+            answers.push(deliver);
+            if let Fate::Doomed(error) = fate {
+                result = Err(error);
+            }
+        }
+        let mut written = None;
+        if result.is_ok() {
+            result = transaction.flush().map(|it| written = it);
+        }
+        if result.is_ok() {
+            result = connection
+                .execute_batch("COMMIT")
+                .map_err(|error| context.explain(error));
+        }
+        if result.is_err() && !connection.is_autocommit() {
+            // Whatever it says, the next BEGIN tells whether the connection is usable.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        match (&result, &written) {
+            (Ok(()), Some(written)) => self.opened.note(written),
+            (Err(error @ StoreError::Damaged { .. }), _) => self.closed = Some(error.clone()),
+            _ => {}
+        }
+        for deliver in answers {
+            deliver(&result);
+        }
+    }
 }
 
 fn take_waiting(inbox: &Receiver<Box<dyn Request>>, group: &mut Vec<Box<dyn Request>>) {
     let free = GROUP.saturating_sub(group.len());
     group.extend(inbox.try_iter().take(free));
-}
-
-/// Runs a group in one transaction and tells everybody how it went.
-fn commit(connection: &Connection, group: &mut Vec<Box<dyn Request>>, context: &Context) {
-    let mut answers: Vec<Deliver> = Vec::with_capacity(group.len());
-    let mut result = connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .map_err(|error| context.explain(error));
-    let mut transaction = Transaction::new(connection, context);
-    for request in group.drain(..) {
-        if let Err(error) = &result {
-            request.refuse(error);
-            continue;
-        }
-        let (fate, deliver) = request.run(&mut transaction);
-        answers.push(deliver);
-        if let Fate::Doomed(error) = fate {
-            result = Err(error);
-        }
-    }
-    if result.is_ok() {
-        result = transaction.flush();
-    }
-    if result.is_ok() {
-        result = connection
-            .execute_batch("COMMIT")
-            .map_err(|error| context.explain(error));
-    }
-    if result.is_err() && !connection.is_autocommit() {
-        // Whatever it says, the next BEGIN tells whether the connection is usable.
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    for deliver in answers {
-        deliver(&result);
-    }
 }

@@ -124,7 +124,7 @@ async fn a_damaged_file_says_so() {
         Err(error) => error,
         Ok(store) => store.batch(batch).await.unwrap_err(),
     };
-    assert!(matches!(error, StoreError::Unusable { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ macro_rules! every_case {
             people::what_happened_is_summed_by_interval,
             people::jobs_go_on_where_they_were_until_somebody_ends_them,
             people::small_things_are_kept_by_name,
+            people::who_changes_one_thing_leaves_the_rest_as_it_is,
             people::batches_are_sorted_searched_counted_and_archived,
             recovery::the_dead_lose_their_leases_and_their_calls_count_at_worst_case,
             recovery::a_late_answer_replaces_the_worst_case_by_the_truth,
@@ -59,6 +60,7 @@ macro_rules! every_case {
             work::documents_are_leased_in_order_and_to_one_worker,
             work::who_is_not_registered_gets_nothing,
             work::nothing_is_leased_before_its_time,
+            work::a_clock_that_is_set_back_makes_nobody_wait,
             work::a_batch_that_does_not_run_gives_nothing,
             work::a_document_has_exactly_one_result,
         }

@@ -374,7 +374,7 @@ pub async fn batches_are_sorted_searched_counted_and_archived(fixture: &Fixture)
     for (world, name) in worlds.iter().zip(["Alpha", "beta", "alphabet"]) {
         let change = BatchChange {
             name: Some(name.to_owned()),
-            archived: None,
+            ..BatchChange::default()
         };
         store.change_batch(world.batch, change, NOW).await.unwrap();
     }
@@ -401,8 +401,8 @@ pub async fn batches_are_sorted_searched_counted_and_archived(fixture: &Fixture)
     };
     assert_eq!(names(search.clone()).await, ["Alpha", "alphabet"]);
     let archive = BatchChange {
-        name: None,
         archived: Some(true),
+        ..BatchChange::default()
     };
     store.change_batch(worlds[0].batch, archive, NOW).await.unwrap();
     let in_sight = BatchQuery {
@@ -418,4 +418,25 @@ pub async fn batches_are_sorted_searched_counted_and_archived(fixture: &Fixture)
         ..by(BatchSort::Name, true)
     };
     assert_eq!(names(page).await, ["alphabet"]);
+}
+
+/// Two people change two things at once: neither undoes the other.
+pub async fn who_changes_one_thing_leaves_the_rest_as_it_is(fixture: &Fixture) {
+    let store = &fixture.store;
+    let world = World::draft(store, None).await;
+    let change = |change: BatchChange| store.change_batch(world.batch, change, NOW);
+    let (first, second) = tokio::join!(
+        change(BatchChange {
+            concurrency: Some(7),
+            ..BatchChange::default()
+        }),
+        change(BatchChange {
+            weight: Some(3),
+            ..BatchChange::default()
+        })
+    );
+    first.unwrap();
+    second.unwrap();
+    let row = store.batch(world.batch).await.unwrap();
+    assert_eq!((row.plan.concurrency, row.plan.weight), (Some(7), Some(3)));
 }

@@ -117,3 +117,33 @@ pub async fn a_document_has_exactly_one_result(fixture: &Fixture) {
     let counters = world.store.batch(world.batch).await.unwrap().counters;
     assert_eq!((counters.completed, counters.total()), (1, 1));
 }
+
+/// A document was told to wait a minute; then the clock was set back, by an hour and by a day.
+pub async fn a_clock_that_is_set_back_makes_nobody_wait(fixture: &Fixture) {
+    const HOUR: i64 = 3_600_000;
+    let world = World::running(&fixture.store, 2, None).await;
+    for back in [HOUR, 24 * HOUR] {
+        let document = world.claim(1).await.remove(0);
+        let retry = Next::Retry {
+            at: NOW.plus_ms(60_000),
+            failure: failure(FailureCode::ProviderError),
+            counts: true,
+        };
+        world.end(document.id.ordinal.0, None, retry).await;
+        // The other document is in hand, so that nothing else could be claimed.
+        let other = world.claim(1).await.remove(0);
+        let claim = |now| world.store.claim(world.batch, world.worker, 1, now);
+        let soon = claim(NOW.plus_ms(1)).await.unwrap();
+        assert!(
+            matches!(soon, Claimed::NoDocuments { next_at: Some(at), .. } if at == NOW.plus_ms(60_000)),
+            "a minute is a minute: {soon:?}"
+        );
+        let Claimed::Documents(claimed) = claim(NOW.plus_ms(-back)).await.unwrap() else {
+            panic!("{back} ms back: nothing was claimed");
+        };
+        assert_eq!(claimed[0].id, document.id);
+        for document in [document, other] {
+            world.end(document.id.ordinal.0, None, Next::Released).await;
+        }
+    }
+}

@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard
+.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -69,9 +69,20 @@ fmt: ## Format the code
 	$(CARGO) fmt --all
 	cd web && npm run --silent fmt
 
-licenses: ## Every crate's licence against the list
+licenses: ## Every crate's licence and origin against the lists
+	$(PYTHON) scripts/check-supply.py
 	$(PYTHON) scripts/check-licenses.py --self-test
 	$(PYTHON) scripts/check-licenses.py
+
+hostile: dashboard ## Have docmill read hostile files of 40 kinds; prints a table of time and memory
+	$(CARGO) build --release --locked -p docmill
+	$(PYTHON) scripts/hostile.py
+
+sbom: ## What docmill is made of, as CycloneDX, into target/docmill.cdx.json
+	$(PYTHON) scripts/sbom.py > target/docmill.cdx.json
+
+release-archive: dashboard ## The program as an archive that is the same for the same commit, with checksums
+	scripts/release-archive.sh
 
 bench: ## Measure; prints ratios against a stated peer or limit
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline

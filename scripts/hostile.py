@@ -417,8 +417,7 @@ def outcomes(program, folder):
         documents = json.loads(listed.stdout)["documents"]
     except (ValueError, KeyError):
         return {}
-    code = lambda document: (document.get("failure") or {}).get("code") or document["state"]
-    return {document["name"]: code(document) for document in documents}
+    return {document["name"]: document.get("error_code") or document["state"] for document in documents}
 
 
 def main():

@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::export::{self, ExportError, Format, Options, Target};
+use crate::export::{self, CsvStyle, ExportError, Format, Options, Target};
 use crate::{Engine, EngineError};
 
 /// Documents changed in one transaction.
@@ -51,6 +51,9 @@ pub enum JobSpec {
         format: String,
         /// With evidence columns.
         evidence: bool,
+        /// How CSV is written.
+        #[serde(default)]
+        csv: CsvStyle,
         /// Of which documents.
         query: Box<DocumentQuery>,
         /// Only these of them; empty: all.
@@ -143,10 +146,11 @@ impl Engine {
             JobSpec::Export {
                 format,
                 evidence,
+                csv,
                 query,
                 ordinals,
             } => {
-                self.write_results(job, &format, evidence, *query, ordinals, place)
+                self.write_results(job, &format, (evidence, csv), *query, ordinals, place)
                     .await
             }
         }
@@ -250,7 +254,7 @@ impl Engine {
         &self,
         job: &JobRow,
         format: &str,
-        evidence: bool,
+        (evidence, csv): (bool, CsvStyle),
         query: DocumentQuery,
         ordinals: Vec<Ordinal>,
         place: &Place,
@@ -266,6 +270,7 @@ impl Engine {
         let options = Options {
             format,
             evidence,
+            csv,
             states: Vec::<DocumentState>::new(),
         };
         let rows = if ordinals.is_empty() {

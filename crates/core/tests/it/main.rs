@@ -2,10 +2,12 @@
 
 mod alert;
 mod check;
+mod escape;
 mod estimate;
 mod failure;
 mod fair;
 mod ground;
+mod injection;
 mod ledger;
 mod outbound;
 mod pacing;

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use docmill_engine::export::{Format, Target};
+use docmill_engine::export::{CsvStyle, Format, Target};
 
 use super::{GlobalArgs, OutArgs, PasswordArgs, SourceArgs};
 use crate::exit::Exit;
@@ -140,6 +140,8 @@ pub struct OutFile {
     pub format: Format,
     /// With evidence columns.
     pub evidence: bool,
+    /// How CSV is written.
+    pub csv: CsvStyle,
 }
 
 /// What `--out`, `--format` and `--evidence` say; `None` without `--out`.
@@ -174,6 +176,10 @@ pub fn out_target(args: &OutArgs) -> Result<Option<OutFile>, Fault> {
         target,
         format,
         evidence: args.evidence,
+        csv: CsvStyle {
+            excel_safe: args.excel_safe,
+            bom: args.bom,
+        },
     }))
 }
 
@@ -186,6 +192,8 @@ mod tests {
             out: Some(out.to_owned()),
             format,
             evidence: false,
+            excel_safe: false,
+            bom: false,
         };
         out_target(&args).map(Option::unwrap)
     }

@@ -48,6 +48,12 @@ pub struct OutArgs {
     /// Columns that say where each value stands: page, quote, box
     #[arg(long, help_heading = "Results")]
     pub evidence: bool,
+    /// CSV for spreadsheets: texts that begin like a formula get a ' in front
+    #[arg(long, help_heading = "Results")]
+    pub excel_safe: bool,
+    /// CSV begins with the mark by which Excel knows UTF-8
+    #[arg(long, help_heading = "Results")]
+    pub bom: bool,
 }
 
 /// `docmill export`.
@@ -60,8 +66,8 @@ Examples:
 
 A list inside a document becomes a table of its own: a sheet, or a file beside the
 results (results.items.csv), joined by the column `document`. Files are written whole or
-not at all. CSV holds values unchanged, also those that begin with `=`; in Excel
-workbooks they are texts, never formulas.")]
+not at all. CSV holds values unchanged, also those that begin with `=`, unless --excel-safe
+is given; in Excel workbooks they are texts, never formulas.")]
 pub struct ExportArgs {
     /// Id, short id, name or `last`
     #[arg(default_value = "last")]

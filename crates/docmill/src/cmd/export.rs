@@ -76,6 +76,7 @@ pub async fn write(
     let options = Options {
         format: out.format,
         evidence: out.evidence,
+        csv: out.csv,
         states,
     };
     let written = export(store, row, out.target.clone(), options, &on_progress).await?;

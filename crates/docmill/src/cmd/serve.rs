@@ -13,6 +13,7 @@ use crate::args::{Context, ServeArgs, passwords};
 use crate::cmd::work::Signals;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::report::log::Lines;
 use crate::wire::{self, Needs, ServerLock};
 
 /// Carries out `serve`.
@@ -153,14 +154,14 @@ fn log(json: bool) {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let color = !json && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(move || Lines { json, color });
     // Set twice only by tests in one process; the first stays.
     let _ = if json {
         lines.json().try_init()
     } else {
-        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         lines.with_ansi(color).try_init()
     };
 }

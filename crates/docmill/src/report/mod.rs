@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod failures;
 pub mod json;
 pub mod live;
+pub mod log;
 pub mod plain;
 pub mod summary;
 pub mod table;
@@ -13,6 +14,8 @@ pub mod terminal;
 pub mod text;
 
 use std::io::{self, IsTerminal, Write};
+
+use docmill_core::escape;
 
 use crate::args::{Color, GlobalArgs};
 use crate::fault::Fault;
@@ -176,7 +179,8 @@ impl Ui {
         } else {
             serde_json::to_string(value)
         };
-        let mut text = text.map_err(|error| Fault::output(&error.into()))?;
+        let text = text.map_err(|error| Fault::output(&error.into()))?;
+        let mut text = escape::json(&text).into_owned();
         text.push('\n');
         self.out(&text)
     }

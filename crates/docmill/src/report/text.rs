@@ -5,43 +5,20 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
+use docmill_core::escape;
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Whether a character could steer a terminal or turn the reading order of a line around.
-fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
 /// A text from outside on one line: whatever could steer a terminal becomes `\u{fffd}`,
 /// line ends and tabs become blanks.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
-        return Cow::Borrowed(text);
-    }
-    let washed = text.chars().map(|c| match c {
-        '\n' | '\r' | '\t' => ' ',
-        c if is_hostile(c) => '\u{fffd}',
-        c => c,
-    });
-    Cow::Owned(washed.collect())
+    escape::line(text)
 }
 
 /// The same for texts of several lines: line feeds stay.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c != '\n' && is_hostile(c)) {
-        return Cow::Borrowed(text);
-    }
-    let washed = text.replace("\r\n", "\n");
-    let washed = washed.chars().map(|c| match c {
-        '\n' => '\n',
-        '\t' => ' ',
-        c if is_hostile(c) => '\u{fffd}',
-        c => c,
-    });
-    Cow::Owned(washed.collect())
+    escape::lines(text)
 }
 
 /// Columns a clean text takes on a terminal.

@@ -1,26 +1,27 @@
 //! Comma-separated values: UTF-8 without a mark, RFC 4180 quoting, one line feed
 //! per row, a heading row. An absent value is nothing, an empty text is `""`.
 //!
-//! Values are written as they are. A text that starts with `=`, `+`, `-` or `@` is
-//! not changed, because it would be changed for every program that is not a
-//! spreadsheet; whoever opens files of strangers in a spreadsheet takes XLSX, where
-//! a text is a text.
+//! Values are written as they are, unless asked otherwise: a text that starts with `=`, `+`,
+//! `-` or `@` would be changed for every program that is not a spreadsheet. For files that
+//! a spreadsheet opens there is [`CsvStyle::excel_safe`]; in XLSX a text is always a text.
 
 use std::io::{self, Write};
 
+use docmill_core::escape;
 use docmill_store::ResultRow;
 
 use super::flatten::{Cell, Flattener};
 use super::target::{Output, Stage};
-use super::{ExportError, Writer};
+use super::{CsvStyle, ExportError, Writer};
 
 pub(super) struct CsvWriter {
+    style: CsvStyle,
     flattener: Flattener,
     outputs: Vec<Output>,
 }
 
 impl CsvWriter {
-    pub(super) fn new(flattener: Flattener, stage: &mut Stage) -> Result<Self, ExportError> {
+    pub(super) fn new(flattener: Flattener, style: CsvStyle, stage: &mut Stage) -> Result<Self, ExportError> {
         let mut outputs = Vec::new();
         for table in &flattener.layout.tables {
             let mut output = stage.create(&table.name)?;
@@ -30,21 +31,28 @@ impl CsvWriter {
                 .iter()
                 .map(|column| Cell::Text(column.name.as_str().into()))
                 .collect();
-            write_row(&mut output, &headings).map_err(blame)?;
+            if style.bom {
+                output.write_all("\u{feff}".as_bytes()).map_err(&blame)?;
+            }
+            write_row(&mut output, &headings, style).map_err(blame)?;
             outputs.push(output);
         }
-        Ok(Self { flattener, outputs })
+        Ok(Self {
+            style,
+            flattener,
+            outputs,
+        })
     }
 }
 
 impl Writer for CsvWriter {
     fn document(&mut self, result: &ResultRow) -> Result<(), ExportError> {
-        let outputs = &mut self.outputs;
+        let (outputs, style) = (&mut self.outputs, self.style);
         self.flattener.rows(result, &mut |table, cells| {
             let Some(output) = outputs.get_mut(table) else {
                 return Ok(());
             };
-            write_row(output, cells).map_err(|error| output.blame()(error))
+            write_row(output, cells, style).map_err(|error| output.blame()(error))
         })
     }
 
@@ -56,13 +64,14 @@ impl Writer for CsvWriter {
     }
 }
 
-fn write_row(output: &mut impl Write, cells: &[Cell<'_>]) -> io::Result<()> {
+fn write_row(output: &mut impl Write, cells: &[Cell<'_>], style: CsvStyle) -> io::Result<()> {
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {
             output.write_all(b",")?;
         }
         match cell {
             Cell::Empty => {}
+            Cell::Text(text) if style.excel_safe => write_text(output, &escape::spreadsheet(text))?,
             Cell::Text(text) => write_text(output, text)?,
             Cell::Integer(number) => write!(output, "{number}")?,
             Cell::Number(number) => output.write_all(number_text(*number).as_bytes())?,
@@ -102,8 +111,27 @@ mod tests {
 
     fn line(cells: &[Cell<'_>]) -> String {
         let mut bytes = Vec::new();
-        write_row(&mut bytes, cells).unwrap();
+        write_row(&mut bytes, cells, CsvStyle::default()).unwrap();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_spreadsheet_gets_no_formula_when_asked_so() {
+        let style = CsvStyle {
+            excel_safe: true,
+            bom: false,
+        };
+        let mut bytes = Vec::new();
+        let cells = [
+            Cell::Text("=HYPERLINK(\"x\")".into()),
+            Cell::Number(-1.5),
+            Cell::Text("-a".into()),
+        ];
+        write_row(&mut bytes, &cells, style).unwrap();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "\"'=HYPERLINK(\"\"x\"\")\",-1.5,'-a\n"
+        );
     }
 
     #[test]

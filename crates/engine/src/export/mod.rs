@@ -19,6 +19,7 @@ mod layout;
 mod parquet;
 mod schema;
 mod target;
+mod terminal;
 mod xlsx;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use docmill_core::document::DocumentState;
 use docmill_core::id::Ordinal;
 use docmill_store::{BatchRow, ResultRow, Store};
 use futures::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 pub use error::ExportError;
@@ -120,6 +122,18 @@ pub struct Options {
     pub evidence: bool,
     /// Only documents in these states; empty: all.
     pub states: Vec<DocumentState>,
+    /// How CSV is written.
+    pub csv: CsvStyle,
+}
+
+/// How CSV is written: as it is for programs, or for people who open it in a spreadsheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CsvStyle {
+    /// Texts that a spreadsheet would take for formulas get a `'` in front.
+    pub excel_safe: bool,
+    /// Begins with the mark by which Excel knows UTF-8.
+    pub bom: bool,
 }
 
 /// What was written.
@@ -264,7 +278,7 @@ fn write_all(
     };
     let flattener = flatten::Flattener::new(layout, model);
     let mut writer: Box<dyn Writer> = match format {
-        Format::Csv => Box::new(csv::CsvWriter::new(flattener, &mut stage)?),
+        Format::Csv => Box::new(csv::CsvWriter::new(flattener, options.csv, &mut stage)?),
         Format::Jsonl => Box::new(jsonl::JsonLinesWriter::new(model, options.evidence, &mut stage)?),
         Format::Parquet => Box::new(parquet::ParquetWriter::new(flattener, &mut stage)?),
         Format::Xlsx => Box::new(xlsx::XlsxWriter::new(flattener, &mut stage)?),

@@ -7,11 +7,12 @@
 //! reader who waits for that file finds the others there.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
 
+use super::terminal::Terminal;
 use super::{ExportError, Format, Target};
 
 /// What a file name keeps of a table's name.
@@ -61,7 +62,7 @@ impl Stage {
         let first = self.files.is_empty();
         let file_name = format!("{}.{}", self.unique(&safe_name(table)), self.extension);
         let (folder, path) = match &self.place {
-            Place::Stdout => return Ok(Output::stdout()),
+            Place::Stdout => return Ok(Output::stdout(self.extension == Format::Jsonl.as_str())),
             Place::Through(path) => return Output::through(path),
             Place::File(path) if first => (parent(path), path.clone()),
             Place::File(path) => {
@@ -266,10 +267,16 @@ pub(super) struct Output {
 }
 
 impl Output {
-    fn stdout() -> Self {
+    fn stdout(json: bool) -> Self {
+        let stdout = io::stdout();
+        let writer: Box<dyn Write + Send> = if stdout.is_terminal() {
+            Box::new(Terminal::new(stdout, json))
+        } else {
+            Box::new(stdout)
+        };
         Self {
             path: None,
-            writer: BufWriter::new(Box::new(io::stdout())),
+            writer: BufWriter::new(writer),
         }
     }
 

@@ -162,6 +162,7 @@ fn results() -> Vec<ResultRow> {
 async fn write(target: Target, format: Format, evidence: bool) -> Result<Exported, ExportError> {
     let rows = futures::stream::iter([Ok(results())]);
     let options = Options {
+        csv: CsvStyle::default(),
         format,
         evidence,
         states: Vec::new(),
@@ -225,6 +226,7 @@ async fn nothing_is_left_behind_when_the_rows_end_in_an_error() {
     fs::write(&path, "before").unwrap();
     let rows = futures::stream::iter([Ok(results()), Err(ExportError::Bug("gone".into()))]);
     let options = Options {
+        csv: CsvStyle::default(),
         format: Format::Csv,
         evidence: false,
         states: Vec::new(),
@@ -276,6 +278,7 @@ async fn only_the_states_asked_for_are_written() {
     let path = folder.path().join("out.jsonl");
     let rows = futures::stream::iter([Ok(results())]);
     let options = Options {
+        csv: CsvStyle::default(),
         format: Format::Jsonl,
         evidence: false,
         states: vec![DocumentState::Failed],

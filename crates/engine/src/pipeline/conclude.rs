@@ -56,6 +56,13 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
     let grounded = ground::ground(&data, &job.setup.template.schema, &prompts.reading.pages, &hints);
     findings.extend(job.checks.run(&data));
     findings.extend(unread(&prompts.reading));
+    if let Some((page, quote)) = docmill_core::injection::passage(&prompts.reading.pages) {
+        findings.push(Finding {
+            field: String::new(),
+            check: "talks_to_model".to_owned(),
+            message: format!("page {page} seems to give the model instructions: “{quote}”"),
+        });
+    }
     if is_empty(&data) {
         findings.push(Finding {
             field: String::new(),

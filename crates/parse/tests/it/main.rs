@@ -5,5 +5,6 @@ mod build;
 mod faults;
 mod formats;
 mod harness;
+mod hostile;
 mod passwords;
 mod pictures;

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use docmill_core::document::DocumentState;
 use docmill_core::id::Ordinal;
-use docmill_engine::export::Format;
+use docmill_engine::export::{CsvStyle, Format};
 use docmill_engine::jobs::JobSpec;
 use docmill_store::{BatchRow, BulkAction, DocumentQuery, JobProgress, JobState, Matching};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,12 @@ pub struct NewJob {
     /// Exports: with columns that say where each value stands.
     #[serde(default)]
     pub evidence: bool,
+    /// Exports as `csv`: texts that a spreadsheet would take for formulas get a `'` in front.
+    #[serde(default)]
+    pub excel_safe: bool,
+    /// Exports as `csv`: begin with the mark by which Excel knows UTF-8.
+    #[serde(default)]
+    pub bom: bool,
 }
 
 /// What is to be done, understood.
@@ -232,6 +238,10 @@ pub async fn create(
         Wanted::Export(format) => JobSpec::Export {
             format: format.as_str().to_owned(),
             evidence: job.evidence,
+            csv: CsvStyle {
+                excel_safe: job.excel_safe,
+                bom: job.bom,
+            },
             query,
             ordinals,
         },

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use docmill_core::document::DocumentState;
-use docmill_engine::export::{Exported, Target};
+use docmill_core::escape;
+use docmill_engine::export::{Exported, Format, Target};
 use docmill_server::views::JobView;
 use docmill_store::BatchRow;
 use http_body_util::BodyExt as _;
@@ -33,6 +34,8 @@ pub async fn fetch(
         "action": "export",
         "format": out.format.as_str(),
         "evidence": out.evidence,
+        "excel_safe": out.csv.excel_safe,
+        "bom": out.csv.bom,
         "filter": {},
     });
     if !names.is_empty() {
@@ -46,7 +49,8 @@ pub async fn fetch(
         let path = format!("/jobs/{}/files/{}", job.id, segment(name));
         let target = match &out.target {
             Target::Stdout if index == 0 => {
-                print(remote, &path).await?;
+                let is_text = !out.format.is_binary() && context.ui.terminal_out;
+                print(remote, &path, is_text.then_some(out.format)).await?;
                 continue;
             }
             Target::Stdout => {
@@ -111,7 +115,11 @@ fn beside(main: &Path, name: &str) -> PathBuf {
     main.with_file_name(format!("{stem}.{}.{extension}", list_of(name)))
 }
 
-async fn print(remote: &Remote, path: &str) -> Result<(), Fault> {
+/// Sends a file to standard output; `terminal` says that it is one, and what comes.
+async fn print(remote: &Remote, path: &str, terminal: Option<Format>) -> Result<(), Fault> {
+    if let Some(format) = terminal {
+        return show(remote, path, format).await;
+    }
     let mut body = remote.http().download(path).await?;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| remote.http().broken(&error))?;
@@ -123,6 +131,24 @@ async fn print(remote: &Remote, path: &str) -> Result<(), Fault> {
         }
     }
     std::io::stdout().flush().map_err(|error| Fault::output(&error))
+}
+
+/// On a terminal a file is collected first: people do not look at large ones there, and what is
+/// hostile must be judged in whole characters.
+async fn show(remote: &Remote, path: &str, format: Format) -> Result<(), Fault> {
+    let body = remote.http().download(path).await?;
+    let whole = body
+        .collect()
+        .await
+        .map_err(|error| remote.http().broken(&error))?;
+    let text = String::from_utf8_lossy(&whole.to_bytes()).into_owned();
+    let shown = match format {
+        Format::Jsonl => escape::json(&text),
+        _ => escape::lines(&text),
+    };
+    std::io::stdout()
+        .write_all(shown.as_bytes())
+        .map_err(|error| Fault::output(&error))
 }
 
 async fn save(remote: &Remote, path: &str, target: &Path) -> Result<(), Fault> {

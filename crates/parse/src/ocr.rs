@@ -116,6 +116,10 @@ const DOUBTFUL: f32 = 60.0;
 /// Reads a picture. When what comes out is doubtful, the picture may have to be turned, or
 /// be so faint, or so dark at the edges, that no one threshold parts ink from paper.
 fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
+    // A file of 100,000 empty pages must not start a program for each.
+    if is_blank(&picture.pixels) {
+        return Ok(Text::default());
+    }
     let tesseract = tesseract().ok_or(NOT_INSTALLED)?;
     let languages = languages(tesseract, wanted_languages);
     let dpi = picture.dpi.to_string();
@@ -140,6 +144,12 @@ fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
         }
     }
     Ok(text)
+}
+
+/// Whether a picture is all of one shade.
+fn is_blank(pixels: &GrayImage) -> bool {
+    let shades = pixels.as_raw();
+    shades.iter().all(|shade| Some(shade) == shades.first())
 }
 
 /// What the picture says the right way up, when it lies on its side or head; places are those
@@ -329,6 +339,14 @@ pub(crate) fn page(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_of_one_shade_is_read_without_a_program() {
+        let mut pixels = GrayImage::from_pixel(9, 9, image::Luma([255]));
+        assert!(is_blank(&pixels) && is_blank(&GrayImage::new(0, 0)));
+        pixels.put_pixel(8, 8, image::Luma([254]));
+        assert!(!is_blank(&pixels));
+    }
 
     #[test]
     fn the_table_becomes_lines_of_words() {

@@ -1958,6 +1958,10 @@ export interface components {
             format?: string | null;
             /** @description Exports: with columns that say where each value stands. */
             evidence?: boolean;
+            /** @description Exports as `csv`: texts that a spreadsheet would take for formulas get a `'` in front. */
+            excel_safe?: boolean;
+            /** @description Exports as `csv`: begin with the mark by which Excel knows UTF-8. */
+            bom?: boolean;
         };
         /** @description A key to be made. */
         NewKey: {

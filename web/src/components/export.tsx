@@ -38,11 +38,20 @@ function ExportDialog({
 }) {
   const [format, setFormat] = useState('xlsx');
   const [evidence, setEvidence] = useState(false);
+  const [spreadsheet, setSpreadsheet] = useState(false);
   const [asked, setAsked] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
   const client = useQueryClient();
   const path = { path: { batch } };
-  const body = { action: 'export', filter, documents: [], format, evidence };
+  const body = {
+    action: 'export',
+    filter,
+    documents: [],
+    format,
+    evidence,
+    excel_safe: spreadsheet,
+    bom: spreadsheet,
+  };
   const size = useQuery({
     queryKey: ['job-count', batch, filter],
     queryFn: () => ask(api.POST('/api/v1/batches/{batch}/jobs/count', { params: path, body })),
@@ -75,6 +84,16 @@ function ExportDialog({
             setAsked(null);
           }}
         />
+        {format === 'csv' && (
+          <Checkbox
+            label="For a spreadsheet: no text becomes a formula"
+            checked={spreadsheet}
+            onChange={(event) => {
+              setSpreadsheet(event.currentTarget.checked);
+              setAsked(null);
+            }}
+          />
+        )}
         <Text size="sm" c="dimmed">
           {size.data
             ? `${size.data.is_exact ? '' : 'At least '}${counted(size.data.documents, 'document')}, corrections in place.`

@@ -32,6 +32,15 @@ pub enum Key {
         /// The entry's raw name.
         entry: Vec<u8>,
     },
+    /// One of several entries of one name in a ZIP archive.
+    ZipNamesake {
+        /// The archive's absolute path.
+        archive: PathBuf,
+        /// The entry's raw name.
+        entry: Vec<u8>,
+        /// Which of them, from 1, in the order of the archive's index.
+        number: u32,
+    },
     /// An object in a bucket.
     Object {
         /// The bucket.
@@ -66,6 +75,16 @@ impl fmt::Display for Key {
                 encode_path(archive),
                 percent_encode(entry, ESCAPED)
             ),
+            Self::ZipNamesake {
+                archive,
+                entry,
+                number,
+            } => write!(
+                f,
+                "zip://{}!/{}#{number}",
+                encode_path(archive),
+                percent_encode(entry, ESCAPED)
+            ),
             Self::Object { bucket, path } => {
                 write!(f, "{bucket}/{}", percent_encode(path.as_bytes(), ESCAPED))
             }
@@ -82,9 +101,18 @@ impl Key {
             "file" => Some(Self::File(decode_path(rest)?)),
             "zip" => {
                 let (archive, entry) = rest.split_once("!/")?;
-                Some(Self::ZipEntry {
-                    archive: decode_path(archive)?,
-                    entry: percent_decode_str(entry).collect(),
+                let archive = decode_path(archive)?;
+                // A "#" in a name is encoded, so this one is ours.
+                Some(match entry.split_once('#') {
+                    Some((entry, number)) => Self::ZipNamesake {
+                        archive,
+                        entry: percent_decode_str(entry).collect(),
+                        number: number.parse().ok()?,
+                    },
+                    None => Self::ZipEntry {
+                        archive,
+                        entry: percent_decode_str(entry).collect(),
+                    },
                 })
             }
             _ => {

@@ -344,6 +344,19 @@ impl Source for Sources {
                 blocking(move || read_file(&shared.files, &path, limit)).await
             }
             Some(Key::ZipEntry { archive, entry }) => self.read_entry(archive, entry, limit).await,
+            Some(Key::ZipNamesake {
+                archive,
+                entry,
+                number,
+            }) => {
+                let shared = Arc::clone(&self.shared);
+                blocking(move || {
+                    shared
+                        .archives
+                        .read_namesake(&shared.files, &archive, &entry, number, limit)
+                })
+                .await
+            }
             Some(Key::Object { bucket, path }) if !self.shared.may_read(&bucket, &path) => Err(Failure::new(
                 FailureCode::SourceUnreadable,
                 format!("{bucket} is no bucket this server may read from"),

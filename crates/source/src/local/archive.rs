@@ -5,7 +5,9 @@
 //! cost the square of their number. Nothing is ever unpacked to disk, so a name like
 //! `../../etc/passwd` can do no harm; it is only shown without its dots.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use docmill_core::failure::{Failure, FailureCode};
+use zip::ZipReadOptions;
 use zip::read::{Config, ZipFileEntry};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
@@ -90,13 +93,23 @@ pub(crate) fn list(path: &Path, prefix: &str, sink: &Sink<'_>) -> ControlFlow<()
         Ok(index) => index,
         Err(reason) => return sink.notice(left_out(&reason)),
     };
+    let mut namesakes = match namesakes(&mut index) {
+        Ok(namesakes) => namesakes,
+        Err(reason) => return sink.notice(left_out(&reason)),
+    };
     let entries = match index.files() {
         Ok(entries) => entries,
         Err(error) => return sink.notice(left_out(&explain(&error))),
     };
     for entry in entries {
         match entry {
-            Ok(entry) => list_entry(path, prefix, &entry, sink)?,
+            Ok(entry) => {
+                let number = namesakes.get_mut(entry.name_raw()).map(|seen| {
+                    *seen += 1;
+                    *seen
+                });
+                list_entry(path, prefix, &entry, number, sink)?;
+            }
             Err(error) => {
                 return sink.notice(format!(
                     "the rest of the ZIP archive {shown} was left out: {}",
@@ -108,8 +121,36 @@ pub(crate) fn list(path: &Path, prefix: &str, sink: &Sink<'_>) -> ControlFlow<()
     ControlFlow::Continue(())
 }
 
-fn list_entry(path: &Path, prefix: &str, entry: &ZipFileEntry<'_>, sink: &Sink<'_>) -> ControlFlow<()> {
-    let inner = shown_name(entry);
+/// Names that several entries have, each with how many of them were listed so far: none.
+fn namesakes(index: &mut ZipIterable<SharedFile>) -> Result<HashMap<Vec<u8>, u32>, String> {
+    let mut seen = HashSet::new();
+    let mut several = HashMap::new();
+    let entries = index.files().map_err(|error| explain(&error))?;
+    // A damaged index ends the pass; the listing that follows says so.
+    for entry in entries.map_while(Result::ok) {
+        let mut hasher = DefaultHasher::new();
+        entry.name_raw().hash(&mut hasher);
+        // Names may be long and many; a number for each is enough to find those that may be
+        // there twice, and one that is taken for a namesake by chance is only numbered.
+        if !seen.insert(hasher.finish()) {
+            several.insert(entry.name_raw().to_vec(), 0);
+        }
+    }
+    Ok(several)
+}
+
+/// Yields an entry; `number` tells it from others of the same name.
+fn list_entry(
+    path: &Path,
+    prefix: &str,
+    entry: &ZipFileEntry<'_>,
+    number: Option<u32>,
+    sink: &Sink<'_>,
+) -> ControlFlow<()> {
+    let mut inner = shown_name(entry);
+    if let Some(number) = number.filter(|number| *number > 1) {
+        inner.push_str(&format!(" ({number})"));
+    }
     if entry.is_dir() || inner.split('/').any(is_hidden) {
         return ControlFlow::Continue(());
     }
@@ -141,14 +182,22 @@ fn list_entry(path: &Path, prefix: &str, entry: &ZipFileEntry<'_>, sink: &Sink<'
             super::file_name(path)
         )),
         None => sink.document(Found {
-            key: Key::ZipEntry {
-                archive: path.to_path_buf(),
-                entry: entry.name_raw().to_vec(),
-            }
-            .to_string(),
+            key: key_of(path, entry, number).to_string(),
             name,
             bytes: entry.size(),
         }),
+    }
+}
+
+fn key_of(path: &Path, entry: &ZipFileEntry<'_>, number: Option<u32>) -> Key {
+    let (archive, entry) = (path.to_path_buf(), entry.name_raw().to_vec());
+    match number {
+        Some(number) => Key::ZipNamesake {
+            archive,
+            entry,
+            number,
+        },
+        None => Key::ZipEntry { archive, entry },
     }
 }
 
@@ -237,6 +286,50 @@ impl Archives {
         }
         read_limited(file, bytes, limit)?
             .map_err(|error| failure(&format!("it is damaged ({})", reason(&error))))
+    }
+
+    /// Reads one of several entries of one name, on a blocking thread. The index keeps only the
+    /// last of them, so the archive's own list is gone through.
+    pub fn read_namesake(
+        &self,
+        files: &Files,
+        path: &Path,
+        entry: &[u8],
+        number: u32,
+        limit: u64,
+    ) -> Result<Bytes, Failure> {
+        let failure = |reason: &str| {
+            Failure::new(
+                FailureCode::SourceUnreadable,
+                format!(
+                    "cannot read {} (number {number} of that name) in {}: {reason}",
+                    printable(&String::from_utf8_lossy(entry)),
+                    path.display()
+                ),
+            )
+        };
+        let mut index = open_index(files, path).map_err(|reason| failure(&reason))?;
+        let mut entries = index
+            .files_with_cloned_reader(ZipReadOptions::new())
+            .map_err(|error| failure(&explain(&error)))?;
+        let mut before = 0;
+        while let Some(file) = entries.next() {
+            let file = file.map_err(|error| failure(&explain(&error)))?;
+            if file.name_raw() != entry {
+                continue;
+            }
+            before += 1;
+            if before < number {
+                continue;
+            }
+            let bytes = file.size();
+            if bytes > limit {
+                return Err(too_large(bytes, limit));
+            }
+            return read_limited(file, bytes, limit)?
+                .map_err(|error| failure(&format!("it is damaged ({})", reason(&error))));
+        }
+        Err(failure("the archive no longer has it"))
     }
 
     fn open(&self, files: &Files, path: &Path) -> Result<ZipArchive<SharedFile>, String> {

@@ -242,3 +242,36 @@ async fn many_readers_share_an_archive() {
         assert_eq!(read.unwrap(), content.as_slice());
     }
 }
+
+#[tokio::test]
+async fn entries_of_one_name_are_all_documents() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("twice.zip");
+    zip(
+        &path,
+        &[
+            ("bill-1.txt", b"first"),
+            ("other.txt", b"other"),
+            ("bill-2.txt", b"second"),
+        ],
+    );
+    // No program writes two entries of one name on purpose; joined archives have them.
+    let mut bytes = fs::read(&path).unwrap();
+    for at in 0..bytes.len() - 10 {
+        if &bytes[at..at + 10] == b"bill-2.txt" {
+            bytes[at + 5] = b'1';
+        }
+    }
+    fs::write(&path, bytes).unwrap();
+    let sources = sources();
+    let found = discover(&sources, &path).await;
+    assert_eq!(found.names(), ["bill-1.txt", "other.txt", "bill-1.txt (2)"]);
+    for (document, content) in found.documents.iter().zip([&b"first"[..], b"other", b"second"]) {
+        assert_eq!(
+            sources.read(&document.key, 100).await.unwrap(),
+            content,
+            "{}",
+            document.key
+        );
+    }
+}

@@ -19,6 +19,13 @@ fn key() -> impl Strategy<Value = Key> {
     prop_oneof![
         path().prop_map(Key::File),
         (path(), vec(any::<u8>(), 1..40)).prop_map(|(archive, entry)| Key::ZipEntry { archive, entry }),
+        (path(), vec(any::<u8>(), 1..40), any::<u32>()).prop_map(|(archive, entry, number)| {
+            Key::ZipNamesake {
+                archive,
+                entry,
+                number,
+            }
+        }),
         (schemes, "[a-z0-9.@-]{1,20}", ".{1,40}").prop_map(|(scheme, name, path)| Key::Object {
             bucket: Bucket { scheme, name },
             path,

@@ -209,7 +209,7 @@ fn open_to_write(context: &Context) -> Result<Arc<dyn Store>, Fault> {
             "what matters most of it"
         };
         context.ui.say(&format!(
-            "docmill did not end in order last time; the database ({}) was checked, {extent}, in {:.1} s: it is sound",
+            "docmill did not end in order last time; the database ({}) was checked, {extent}, in {:.1} s, and is sound",
             bytes(check.bytes),
             check.took.as_secs_f64()
         ));

@@ -1,9 +1,13 @@
 //! What reading a document gave: pages of text, with the place of each word
 //! where the format has places.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Class, Kind};
+use crate::document::{Class, Kind, UnknownName};
+use crate::named_enum;
 
 /// A rectangle on a page, in points (1/72 inch) from the **top left** corner.
 /// For images one pixel counts as one point.
@@ -93,13 +97,50 @@ pub struct ParsedDocument {
     pub page_count: u32,
     /// The pages that could be read.
     pub pages: Vec<Page>,
-    /// What a person should know about the reading, as full sentences:
-    /// "Page 3 could not be read: …", "Pages 1–2 are scans and tesseract is not installed."
+    /// What a person should know about the reading: above all what of the document was
+    /// not read, and why.
     #[serde(default)]
-    pub notes: Vec<String>,
-    /// Whether something is missing (a page failed, a limit was reached).
-    #[serde(default)]
-    pub partial: bool,
+    pub findings: Vec<ReadingFinding>,
+}
+
+named_enum! {
+    /// What a finding about a reading means for the result.
+    FindingKind, "kind of finding" {
+        /// Something that stands in the document was not read: a page failed, a chart has no data.
+        NotRead = "not_read",
+        /// Reading stopped at a limit. The message names the limit and how to raise it.
+        Limit = "limit",
+        /// What was read may not be what stands there: an encoding that was guessed.
+        Doubtful = "doubtful",
+        /// Good to know; it speaks neither for nor against the result.
+        Note = "note",
+    }
+}
+
+impl FindingKind {
+    /// Whether the model saw less than the document holds.
+    #[must_use]
+    pub const fn is_missing(self) -> bool {
+        matches!(self, Self::NotRead | Self::Limit)
+    }
+
+    /// Whether it speaks against relying on the result.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        !matches!(self, Self::Note)
+    }
+}
+
+/// Something a person should know about how a document was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingFinding {
+    /// What it means for the result.
+    pub kind: FindingKind,
+    /// The page or part it is about, from 1; `None`: several, or the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// What and why, as a full sentence: "Page 3 could not be read: …".
+    pub message: String,
 }
 
 impl ParsedDocument {
@@ -107,6 +148,12 @@ impl ParsedDocument {
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         self.pages.iter().map(|page| page.text.len()).sum()
+    }
+
+    /// Whether something is missing (a page failed, a limit was reached).
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind.is_missing())
     }
 
     /// Whether no page has any text.

@@ -147,8 +147,7 @@ mod tests {
             media_type: text.to_owned(),
             page_count: 0,
             pages: Vec::new(),
-            notes: Vec::new(),
-            partial: false,
+            findings: Vec::new(),
         }
     }
 

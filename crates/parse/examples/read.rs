@@ -66,8 +66,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     reading.class,
                     reading.page_count,
                     reading.text_bytes(),
-                    if reading.partial { "partial" } else { "whole" },
-                    reading.notes.join(" ")
+                    if reading.is_partial() { "partial" } else { "whole" },
+                    reading
+                        .findings
+                        .iter()
+                        .map(|it| format!("[{}] {}", it.kind, it.message))
+                        .collect::<Vec<_>>()
+                        .join(" ")
                 );
                 if let Some(folder) = &json {
                     std::fs::create_dir_all(folder)?;

@@ -47,8 +47,10 @@ formats! {
     Bmp = Image, "image/bmp";
     /// GIF.
     Gif = Image, "image/gif";
-    /// HEIC and AVIF: recognised, not read.
-    Heic = Unknown, "image/heic";
+    /// HEIC: what telephones take.
+    Heic = Image, "image/heic";
+    /// AVIF: recognised, not read.
+    Avif = Unknown, "image/avif";
     /// Excel 2007 and later.
     Xlsx = Spreadsheet, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     /// Excel, binary parts in a ZIP.
@@ -99,6 +101,10 @@ formats! {
     Text = Text, "text/plain";
     /// An archive: a source, not a document.
     Zip = Unknown, "application/zip";
+    /// A 7-Zip archive: recognised, not read.
+    SevenZip = Unknown, "application/x-7z-compressed";
+    /// A RAR archive: recognised, not read.
+    Rar = Unknown, "application/vnd.rar";
     /// Some other OLE2 file.
     Ole = Unknown, "application/x-ole-storage";
     /// Nothing known.
@@ -130,7 +136,9 @@ impl Detected {
     pub fn unsupported(&self) -> Option<Failure> {
         let message = match self.format {
             Format::Zip => "it is an archive; give it as a source, and each file inside becomes a document",
-            Format::Heic => "HEIC and AVIF pictures are not read; save it as JPEG or PNG",
+            Format::Avif => "AVIF pictures are not read; save it as JPEG or PNG",
+            Format::SevenZip => "it is a 7-Zip archive, which is not read; unpack it and give the folder",
+            Format::Rar => "it is a RAR archive, which is not read; unpack it and give the folder",
             Format::Ole | Format::Unknown => "its content is of no type docmill reads",
             _ => return None,
         };
@@ -161,7 +169,16 @@ fn by_magic(content: &[u8]) -> Option<Format> {
         () if starts(b"RIFF") && content.get(8..12) == Some(b"WEBP") => Format::Webp,
         () if starts(b"GIF87a") || starts(b"GIF89a") => Format::Gif,
         () if starts(b"BM") && content.len() > 26 && content.get(6..10) == Some(&[0; 4]) => Format::Bmp,
-        () if is_heic(content) => Format::Heic,
+        () if has_brand(content, &[b"avif", b"avis"]) => Format::Avif,
+        () if has_brand(
+            content,
+            &[b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc"],
+        ) =>
+        {
+            Format::Heic
+        }
+        () if starts(b"7z\xbc\xaf\x27\x1c") => Format::SevenZip,
+        () if starts(b"Rar!\x1a\x07") => Format::Rar,
         () if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") => in_zip(content),
         () if starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") => in_ole(content),
         () if starts(b"{\\rtf") => Format::Rtf,
@@ -171,13 +188,12 @@ fn by_magic(content: &[u8]) -> Option<Format> {
     })
 }
 
-fn is_heic(content: &[u8]) -> bool {
+/// Whether it is of the family of MPEG-4 files, with one of these brands.
+fn has_brand(content: &[u8], brands: &[&[u8; 4]]) -> bool {
     content.get(4..8) == Some(b"ftyp")
-        && content.get(8..12).is_some_and(|brand| {
-            [b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"]
-                .iter()
-                .any(|it| brand == *it)
-        })
+        && content
+            .get(8..12)
+            .is_some_and(|brand| brands.iter().any(|it| brand == *it))
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -1,48 +1,66 @@
-//! E-mails: who to whom, when, about what; the text; the attachments listed.
+//! E-mails: who to whom, when, about what; the text; the attachments and forwarded mails,
+//! each read as pages of their own.
 
+mod outlook;
+
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{Cursor, Read as _};
+use std::io::Cursor;
 
 use docmill_core::failure::{Failure, FailureCode};
-use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
+use crate::encoding;
 use crate::html;
-use crate::ole::{self, Compound};
+use crate::inner::Reading;
 use crate::outcome::Outcome;
 use crate::text;
+
+pub(crate) use outlook::msg;
 
 /// Messages of a mailbox that are read.
 const MESSAGES: usize = 1000;
 
+/// Mails inside mails that are followed.
+const FORWARDED: usize = 8;
+
 /// Reads one e-mail.
-pub(crate) fn eml(content: &[u8]) -> Result<Outcome, Failure> {
-    let content = text::utf8(content);
+pub(crate) fn eml(content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Failure> {
+    let content = encoding::narrow(content);
     let message = MessageParser::default()
         .parse(content.as_ref())
         .ok_or_else(|| Failure::new(FailureCode::CorruptDocument, "the e-mail has no readable headers"))?;
-    Ok(Outcome::of_text(message_text(&message)))
+    let mut outcome = Outcome::default();
+    add(&message, None, reading, 0, &mut outcome);
+    Ok(outcome)
 }
 
-/// Reads a mailbox: each message a page.
-pub(crate) fn mbox(content: &[u8]) -> Result<Outcome, Failure> {
+/// Reads a mailbox: each message a page, and its attachments after it.
+pub(crate) fn mbox(content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
     let iterator = mail_parser::mailbox::mbox::MessageIterator::new(Cursor::new(content));
     for (index, raw) in iterator.enumerate() {
         if index >= MESSAGES {
-            outcome.missing(format!("Only the first {MESSAGES} messages were read."));
+            outcome.limit(format!(
+                "Only the first {MESSAGES} messages of the mailbox were read; split it to have all of them."
+            ));
             break;
         }
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let parsed = raw.ok().and_then(|raw| {
-            MessageParser::default()
-                .parse(raw.contents())
-                .map(|message| message_text(&message))
-        });
+        let number = index + 1;
+        let raw = raw.ok();
+        let parsed = raw
+            .as_ref()
+            .and_then(|raw| MessageParser::default().parse(raw.contents()));
         match parsed {
-            Some(mut message) => {
-                text::bound(&mut message);
-                outcome.pages.push(text::page(number, None, message));
-            }
+            Some(message) => add(
+                &message,
+                Some(format!("Message {number}")),
+                reading,
+                0,
+                &mut outcome,
+            ),
             None => outcome.missing(format!("Message {number} could not be read.")),
         }
     }
@@ -55,15 +73,115 @@ pub(crate) fn mbox(content: &[u8]) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-fn message_text(message: &Message<'_>) -> String {
+/// The web page inside MHTML, and the pages in its frames; `None` when there is none.
+pub(crate) fn web_archive(content: &[u8]) -> Result<Option<Outcome>, Failure> {
+    let Some(message) = MessageParser::default().parse(content) else {
+        return Ok(None);
+    };
+    let mut outcome = Outcome::default();
+    let is_page = |part: &&MessagePart<'_>| {
+        matches!(part.body, PartType::Html(_))
+            || part.content_type().is_some_and(|it| it.subtype() == Some("html"))
+    };
+    for part in message.parts.iter().filter(is_page) {
+        let markup = text_of(&message, part, &mut outcome).unwrap_or_default();
+        let page = html::read(&markup);
+        let first = outcome.pages.is_empty();
+        if first || !page.text.trim().is_empty() {
+            let label = (!first).then(|| format!("Frame {}", outcome.pages.len()));
+            outcome.push(label, page.text);
+        }
+        page.notes.into_iter().for_each(|note| outcome.note(note));
+    }
+    Ok((!outcome.pages.is_empty()).then_some(outcome))
+}
+
+/// Adds a message and what is attached to it.
+fn add(
+    message: &Message<'_>,
+    title: Option<String>,
+    reading: &Reading<'_>,
+    depth: usize,
+    outcome: &mut Outcome,
+) {
+    let text = message_text(message, title.as_deref().filter(|_| depth > 0), outcome);
+    outcome.push(title, text);
+    for (index, part) in message.attachments().enumerate() {
+        add_attachment(message, part, index + 1, reading, depth, outcome);
+    }
+}
+
+fn add_attachment(
+    message: &Message<'_>,
+    part: &MessagePart<'_>,
+    number: usize,
+    reading: &Reading<'_>,
+    depth: usize,
+    outcome: &mut Outcome,
+) {
+    let media = media_type(part);
+    let name = part.attachment_name().unwrap_or_default();
+    let shown = if name.is_empty() {
+        format!("{number}")
+    } else {
+        one_line(name)
+    };
+    let title = format!("Attachment: {shown}");
+    match &part.body {
+        PartType::Multipart(_) => {}
+        PartType::Message(inner) => {
+            let about = inner.subject().map_or(shown, one_line);
+            if depth >= FORWARDED {
+                outcome.limit(format!(
+                    "The attached message {about:?} was not read: it is inside {FORWARDED} others. \
+                     Give it as a document of its own."
+                ));
+                return;
+            }
+            add(
+                inner,
+                Some(format!("Attached message: {about}")),
+                reading,
+                depth + 1,
+                outcome,
+            );
+        }
+        // A signature says who wrote, not what.
+        _ if media.ends_with("-signature") => {}
+        PartType::InlineBinary(_) | PartType::Binary(_) if is_decoration(part, &media) => {
+            outcome.note(format!(
+                "The picture {shown:?} that stands in the text was not read."
+            ));
+        }
+        PartType::Text(_) | PartType::Html(_) => {
+            let text = text_of(message, part, outcome).unwrap_or_default();
+            let name = match part.body {
+                PartType::Html(_) if !name.to_ascii_lowercase().contains(".htm") => format!("{shown}.html"),
+                _ => shown,
+            };
+            reading.add(&title, &name, text.as_bytes(), outcome);
+        }
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+            reading.add(&title, &shown, bytes, outcome)
+        }
+    }
+}
+
+/// Pictures that the text shows by their id: logos, signatures, emoji.
+fn is_decoration(part: &MessagePart<'_>, media: &str) -> bool {
+    media.starts_with("image/")
+        && part.content_id().is_some()
+        && part.content_disposition().is_none_or(|it| !it.is_attachment())
+}
+
+fn message_text(message: &Message<'_>, title: Option<&str>, outcome: &mut Outcome) -> String {
     let mut out = String::new();
+    if let Some(title) = title {
+        let _ = writeln!(out, "{title}\n");
+    }
     let mut field = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
-            let _ = writeln!(
-                out,
-                "{name}: {}",
-                value.split_whitespace().collect::<Vec<_>>().join(" ")
-            );
+            let _ = writeln!(out, "{name}: {}", one_line(&value));
         }
     };
     field("From", message.from().map(addresses));
@@ -72,7 +190,7 @@ fn message_text(message: &Message<'_>) -> String {
     field("Date", message.date().map(mail_parser::DateTime::to_rfc3339));
     field("Subject", message.subject().map(str::to_owned));
     out.push('\n');
-    out.push_str(&body(message));
+    out.push_str(&body(message, outcome));
     let attachments: Vec<String> = message.attachments().map(attachment).collect();
     if !attachments.is_empty() {
         let _ = write!(out, "\n\nAttachments:\n{}", attachments.join("\n"));
@@ -80,25 +198,71 @@ fn message_text(message: &Message<'_>) -> String {
     text::tidy(&out)
 }
 
-/// The plain text where there is one, else the web page as text.
-fn body(message: &Message<'_>) -> String {
-    let written = |index: usize| {
-        message
-            .text_part(index as u32)
-            .and_then(|part| part.text_contents())
-    };
-    let is_html = message.text_part(0).is_some_and(|part| part.is_text_html());
-    match (written(0), is_html) {
-        (Some(text), false) if !text.trim().is_empty() => (0..message.text_body_count())
-            .filter_map(written)
-            .collect::<Vec<_>>()
-            .join("\n\n"),
-        _ => (0..message.html_body_count())
-            .filter_map(|index| message.body_html(index))
-            .filter_map(|markup| html::markup_text(&markup).ok())
-            .collect::<Vec<_>>()
-            .join("\n\n"),
+/// The plain text where there is one, else the web page as text. Some programs write a plain
+/// text that only says that there is a web page; then the page is meant.
+fn body(message: &Message<'_>, outcome: &mut Outcome) -> String {
+    let is_plain = |part: &&MessagePart<'_>| matches!(part.body, PartType::Text(_));
+    let plain: Vec<String> = message
+        .text_bodies()
+        .filter(is_plain)
+        .filter_map(|part| text_of(message, part, outcome).map(Cow::into_owned))
+        .collect();
+    let plain = plain.join("\n\n");
+    let mut notes = Vec::new();
+    let pages: Vec<String> = message
+        .html_bodies()
+        .filter_map(|part| {
+            let text = text_of(message, part, outcome)?;
+            if !matches!(part.body, PartType::Html(_)) {
+                return Some(text.into_owned());
+            }
+            let page = html::read(&text);
+            notes.extend(page.notes);
+            Some(page.text)
+        })
+        .collect();
+    let page = pages.join("\n\n");
+    let said = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    if said(&page) > said(&plain) * 2 {
+        notes.into_iter().for_each(|note| outcome.note(note));
+        page
+    } else {
+        plain
     }
+}
+
+/// The text of a part. Where its encoding is not named, or named wrongly, its bytes tell.
+fn text_of<'a>(
+    message: &Message<'_>,
+    part: &'a MessagePart<'_>,
+    outcome: &mut Outcome,
+) -> Option<Cow<'a, str>> {
+    let text = match &part.body {
+        PartType::Text(text) | PartType::Html(text) => text,
+        _ => return None,
+    };
+    let declared = part.content_type().and_then(|it| it.attribute("charset"));
+    let named = declared.and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
+    if named.is_some() || !text.contains('\u{fffd}') {
+        return Some(Cow::Borrowed(text));
+    }
+    let raw = message
+        .raw_message()
+        .get(part.offset_body as usize..part.offset_end as usize)
+        .unwrap_or_default();
+    let bytes = match part.encoding {
+        Encoding::QuotedPrintable => quoted_printable_decode(raw),
+        Encoding::Base64 => base64_decode(raw),
+        Encoding::None => Some(raw.to_vec()),
+    };
+    let Some(bytes) = bytes else {
+        return Some(Cow::Borrowed(text));
+    };
+    let decoded = encoding::decode(&bytes, encoding::declared_in(&bytes).as_deref());
+    if let Some(doubt) = decoded.doubt {
+        outcome.doubt(doubt);
+    }
+    Some(Cow::Owned(decoded.text))
 }
 
 fn addresses(address: &Address<'_>) -> String {
@@ -113,117 +277,24 @@ fn addresses(address: &Address<'_>) -> String {
         .join(", ")
 }
 
-fn attachment(part: &mail_parser::MessagePart<'_>) -> String {
-    let name = part.attachment_name().unwrap_or("(without a name)");
-    let media = part
-        .content_type()
+fn media_type(part: &MessagePart<'_>) -> String {
+    part.content_type()
         .map_or_else(String::new, |media| match media.subtype() {
-            Some(subtype) => format!(", {}/{subtype}", media.ctype()),
-            None => format!(", {}", media.ctype()),
-        });
-    format!("- {name}{media}, {} bytes", part.len())
-}
-
-/// Reads an e-mail of Outlook: a file system of properties, each a stream named by its
-/// number (MS-OXMSG 2.2, MS-OXPROPS).
-pub(crate) fn msg(content: &[u8]) -> Result<Outcome, Failure> {
-    let corrupt = |reason: String| {
-        Failure::new(
-            FailureCode::CorruptDocument,
-            format!("the Outlook message could not be read: {reason}"),
-        )
-    };
-    let mut file = ole::open(content).map_err(|error| corrupt(error.to_string()))?;
-    let mut property = |folder: &str, number: &str| string_property(&mut file, folder, number);
-    let from = match (
-        property("", "0C1A"),
-        property("", "5D01").or_else(|| property("", "0C1F")),
-    ) {
-        (Some(name), Some(address)) => Some(format!("{name} <{address}>")),
-        (name, address) => name.or(address),
-    };
-    let fields = [
-        ("From", from),
-        ("To", property("", "0E04")),
-        ("Cc", property("", "0E03")),
-        ("Subject", property("", "0037")),
-    ];
-    let sent = property("", "007D").and_then(|headers| {
-        headers
-            .lines()
-            .find_map(|line| line.strip_prefix("Date:").map(|date| date.trim().to_owned()))
-    });
-    let mut out = String::new();
-    for (name, value) in fields.into_iter().chain([("Date", sent)]) {
-        if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
-            let _ = writeln!(out, "{name}: {}", value.trim());
-        }
-    }
-    out.push('\n');
-    let body = property("", "1000").filter(|text| !text.trim().is_empty());
-    let body = body.or_else(|| {
-        bytes_property(&mut file, "", "1013").and_then(|html| html::markup_text(&text::decode(&html)).ok())
-    });
-    out.push_str(&body.unwrap_or_default());
-    let attachments = attachments_of(&mut file);
-    if !attachments.is_empty() {
-        let _ = write!(out, "\n\nAttachments:\n{}", attachments.join("\n"));
-    }
-    Ok(Outcome::of_text(text::tidy(&out)))
-}
-
-fn stream(file: &mut Compound<'_>, path: &str) -> Option<Vec<u8>> {
-    if !file.exists(path) {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    file.open_stream(path)
-        .ok()?
-        .take(crate::limits::TEXT_BYTES as u64)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    Some(bytes)
-}
-
-/// A text property: UTF-16 (type 001F) or an old code page (001E).
-fn string_property(file: &mut Compound<'_>, folder: &str, number: &str) -> Option<String> {
-    if let Some(bytes) = stream(file, &format!("{folder}/__substg1.0_{number}001F")) {
-        return Some(
-            encoding_rs::UTF_16LE
-                .decode_without_bom_handling(&bytes)
-                .0
-                .trim_end_matches('\0')
-                .to_owned(),
-        );
-    }
-    stream(file, &format!("{folder}/__substg1.0_{number}001E"))
-        .map(|bytes| text::decode(&bytes).trim_end_matches('\0').to_owned())
-}
-
-fn bytes_property(file: &mut Compound<'_>, folder: &str, number: &str) -> Option<Vec<u8>> {
-    stream(file, &format!("{folder}/__substg1.0_{number}0102"))
-}
-
-fn attachments_of(file: &mut Compound<'_>) -> Vec<String> {
-    let folders: Vec<String> = match file.read_storage("/") {
-        Ok(entries) => entries
-            .filter(|entry| entry.is_storage() && entry.name().starts_with("__attach_version1.0"))
-            .map(|entry| format!("/{}", entry.name()))
-            .collect(),
-        Err(_) => Vec::new(),
-    };
-    folders
-        .into_iter()
-        .map(|folder| {
-            let name =
-                string_property(file, &folder, "3707").or_else(|| string_property(file, &folder, "3704"));
-            let media =
-                string_property(file, &folder, "370E").map_or_else(String::new, |media| format!(", {media}"));
-            let size = stream(file, &format!("{folder}/__substg1.0_37010102")).map_or(0, |bytes| bytes.len());
-            format!(
-                "- {}{media}, {size} bytes",
-                name.unwrap_or_else(|| "(without a name)".to_owned())
-            )
+            Some(subtype) => format!("{}/{subtype}", media.ctype()),
+            None => media.ctype().to_owned(),
         })
-        .collect()
+        .to_ascii_lowercase()
+}
+
+fn attachment(part: &MessagePart<'_>) -> String {
+    let name = part
+        .attachment_name()
+        .map_or_else(|| "(without a name)".to_owned(), one_line);
+    let media = media_type(part);
+    let comma = if media.is_empty() { "" } else { ", " };
+    format!("- {name}{comma}{media}, {} bytes", part.len())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -6,11 +6,14 @@
 //! [`Reader`]; [`Documents`] implements it. This crate knows core and nothing else of
 //! docmill.
 
+mod blocks;
 mod cpu;
 mod detect;
 mod documents;
 mod email;
+mod encoding;
 mod html;
+mod inner;
 mod limits;
 mod ocr;
 mod office;

@@ -15,10 +15,16 @@ pub(crate) const XML_DEPTH: usize = 256;
 /// Pages read when nobody says.
 pub(crate) const PAGES: u32 = 3000;
 
-/// Rows of one sheet that are read, and columns of one row.
-pub(crate) const SHEET_ROWS: usize = 100_000;
-/// See [`SHEET_ROWS`].
-pub(crate) const SHEET_COLUMNS: usize = 1000;
+/// Documents inside one document that are read, and documents around one that is.
+pub(crate) const INNER_COUNT: usize = 200;
+/// See [`INNER_COUNT`].
+pub(crate) const INNER_DEPTH: usize = 6;
+
+/// Bytes of all documents inside one.
+pub(crate) const INNER_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Cells of one sheet that are read.
+pub(crate) const SHEET_CELLS: usize = 3_000_000;
 
 /// Pixels of a picture that is decoded.
 pub(crate) const PIXELS: u64 = 120_000_000;

@@ -98,7 +98,9 @@ fn text_layer(
         }
     }
     if count > limit {
-        outcome.missing(format!("Only the first {limit} of {count} pages were read."));
+        outcome.limit(format!(
+            "Only the first {limit} of {count} pages were read; split the document to have all of them."
+        ));
     }
     outcome.complex = count > SIMPLE_PAGES || words > SIMPLE_WORDS * count.max(1);
     if outcome.pages.is_empty() {

@@ -31,6 +31,9 @@ pub(crate) fn frames(content: &[u8], format: Format) -> Result<Vec<DynamicImage>
     if format == Format::Tiff {
         return tiff_frames(content);
     }
+    if format == Format::Heic {
+        return Ok(vec![heic(content)?]);
+    }
     Ok(vec![decode(content)?])
 }
 
@@ -50,16 +53,38 @@ fn decode(content: &[u8]) -> Result<DynamicImage, Failure> {
     reader.limits(allowed);
     let mut decoder = reader.into_decoder().map_err(|error| corrupt(&error))?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > limits::PIXELS {
-        let message = format!("the picture has {width} × {height} pixels, more than docmill reads");
-        return Err(Failure::new(FailureCode::ParseLimit, message));
-    }
+    within_pixels(u64::from(width), u64::from(height))?;
     let orientation = decoder
         .orientation()
         .unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| corrupt(&error))?;
     picture.apply_orientation(orientation);
     Ok(picture)
+}
+
+/// What telephones take: one picture, often in tiles. The decoder turns it the right way up.
+fn heic(content: &[u8]) -> Result<DynamicImage, Failure> {
+    let info = heic_decoder::probe(content).map_err(|error| corrupt(&error))?;
+    within_pixels(info.coded_width as u64, info.coded_height as u64)?;
+    let picture = heic_decoder::decode(content).map_err(|error| corrupt(&error))?;
+    let pixels = picture.to_rgb8().map_err(|error| corrupt(&error))?;
+    let size = |pixels: usize| u32::try_from(pixels).map_err(|error| corrupt(&error));
+    let (width, height) = (size(pixels.width)?, size(pixels.height)?);
+    image::RgbImage::from_raw(width, height, pixels.data)
+        .map(DynamicImage::ImageRgb8)
+        .ok_or_else(|| corrupt(&"its size does not fit its content"))
+}
+
+/// Refuses pictures with more pixels than are decoded.
+fn within_pixels(width: u64, height: u64) -> Result<(), Failure> {
+    if width.saturating_mul(height) <= limits::PIXELS {
+        return Ok(());
+    }
+    let message = format!(
+        "the picture has {width} × {height} pixels, and at most {} million are read; scale it down",
+        limits::PIXELS / 1_000_000
+    );
+    Err(Failure::new(FailureCode::ParseLimit, message))
 }
 
 fn tiff_frames(content: &[u8]) -> Result<Vec<DynamicImage>, Failure> {
@@ -85,12 +110,7 @@ fn tiff_frame(decoder: &mut tiff::decoder::Decoder<Cursor<&[u8]>>) -> Result<Dyn
     use tiff::ColorType;
     use tiff::decoder::DecodingResult;
     let (width, height) = decoder.dimensions().map_err(|error| corrupt(&error))?;
-    if u64::from(width) * u64::from(height) > limits::PIXELS {
-        return Err(Failure::new(
-            FailureCode::ParseLimit,
-            format!("a page of {width} × {height} pixels"),
-        ));
-    }
+    within_pixels(u64::from(width), u64::from(height))?;
     let color = decoder.colortype().map_err(|error| corrupt(&error))?;
     let data = decoder.read_image().map_err(|error| corrupt(&error))?;
     let bytes = match data {

@@ -1,6 +1,7 @@
 //! Reading a document of any format: the one list of formats and their readers. Runs
 //! in the child process for all but plain text.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use docmill_core::document::{Class, Kind};
@@ -8,9 +9,10 @@ use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::{PageImage, ParsedDocument, TextOrigin};
 
 use crate::detect::{Detected, Format, detect};
+use crate::inner::Reading;
 use crate::outcome::Outcome;
 use crate::port::{ImageOptions, ReadOptions};
-use crate::{email, html, limits, office, pdf, picture, sheet, text};
+use crate::{email, encoding, html, limits, office, pdf, picture, sheet, text};
 
 /// Whether a format is read without a child process: decoding text is safe, quick, and
 /// takes no more memory than the text.
@@ -50,12 +52,42 @@ pub(crate) fn read_as(
     options: &ReadOptions,
     ocr_until: Option<Instant>,
 ) -> Result<ParsedDocument, Failure> {
-    let outcome = open(detected, content, passwords, options, ocr_until)?;
+    let (count, bytes) = (Cell::new(limits::INNER_COUNT), Cell::new(limits::INNER_BYTES));
+    let reading = Reading::shallow(passwords, options, ocr_until).with_room(&count, &bytes);
+    let outcome = open(detected, content, &reading)?;
     let reading = put_together(detected, outcome);
     if reading.is_blank() && reading.kind != Kind::Image && reading.kind != Kind::Pdf {
-        return Err(Failure::new(FailureCode::EmptyDocument, "there is no text in it"));
+        return Err(blank(&reading));
     }
     Ok(reading)
+}
+
+/// Why a document without a word failed: what was not read of it, where that is known.
+fn blank(reading: &ParsedDocument) -> Failure {
+    let missing = reading.findings.iter().find(|it| it.kind.is_missing());
+    match missing {
+        Some(finding) => Failure::new(
+            FailureCode::NoText,
+            format!("no text was read: {}", finding.message.trim_end_matches('.')),
+        ),
+        None => Failure::new(FailureCode::EmptyDocument, "there is no text in it"),
+    }
+}
+
+/// Reads a document that is inside another, decrypting it if need be.
+pub(crate) fn open_any(
+    detected: &Detected,
+    name: &str,
+    content: &[u8],
+    reading: &Reading<'_>,
+) -> Result<Outcome, Failure> {
+    if let Some(failure) = detected.unsupported() {
+        return Err(failure);
+    }
+    match decrypted(detected, content, reading.passwords)? {
+        Some(plain) => open(&detect(name, &plain), &plain, reading),
+        None => open(detected, content, reading),
+    }
 }
 
 /// What is inside an encrypted office document; `None` when it is not encrypted.
@@ -68,19 +100,25 @@ fn decrypted(detected: &Detected, content: &[u8], passwords: &[String]) -> Resul
     }
 }
 
-fn open(
-    detected: &Detected,
-    content: &[u8],
-    passwords: &[String],
-    options: &ReadOptions,
-    ocr_until: Option<Instant>,
-) -> Result<Outcome, Failure> {
+fn open(detected: &Detected, content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Failure> {
+    let Reading {
+        passwords,
+        options,
+        ocr_until,
+        ..
+    } = *reading;
     match detected.format {
         Format::Pdf => pdf::read(content, passwords, options, ocr_until),
-        Format::Png | Format::Jpeg | Format::Tiff | Format::Webp | Format::Bmp | Format::Gif => {
-            picture::read(content, detected.format, options, ocr_until)
+        Format::Png
+        | Format::Jpeg
+        | Format::Tiff
+        | Format::Webp
+        | Format::Bmp
+        | Format::Gif
+        | Format::Heic => picture::read(content, detected.format, options, ocr_until),
+        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => {
+            sheet::workbook(content, detected.format, passwords)
         }
-        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::workbook(content),
         Format::Csv | Format::Tsv => Ok(sheet::separated(content, detected.format)),
         Format::Docx
         | Format::Pptx
@@ -89,29 +127,39 @@ fn open(
         | Format::Rtf
         | Format::Doc
         | Format::Ppt
-        | Format::Epub => office::read(content, detected.format, options, ocr_until),
-        Format::Html => html::page(content),
+        | Format::Epub => office::read(content, detected.format, reading),
+        Format::Html => Ok(html::page(content)),
         Format::Mhtml => html::mhtml(content),
-        Format::Eml => email::eml(content),
-        Format::Mbox => email::mbox(content),
-        Format::Msg => email::msg(content),
-        Format::Json | Format::Xml | Format::Markdown | Format::Text => Ok(plain(content)),
-        Format::EncryptedOffice | Format::Heic | Format::Zip | Format::Ole | Format::Unknown => {
-            Err(Failure::new(
-                FailureCode::UnsupportedType,
-                "its content is of no type docmill reads",
-            ))
-        }
+        Format::Eml => email::eml(content, reading),
+        Format::Mbox => email::mbox(content, reading),
+        Format::Msg => email::msg(content, reading),
+        Format::Json | Format::Xml | Format::Markdown | Format::Text => Ok(plain(content, detected.format)),
+        Format::EncryptedOffice
+        | Format::Avif
+        | Format::Zip
+        | Format::SevenZip
+        | Format::Rar
+        | Format::Ole
+        | Format::Unknown => Err(Failure::new(
+            FailureCode::UnsupportedType,
+            "its content is of no type docmill reads",
+        )),
     }
 }
 
-fn plain(content: &[u8]) -> Outcome {
-    let cut = content.len() > limits::TEXT_BYTES * 2;
-    let mut outcome = Outcome::of_text(text::tidy(&text::decode(
-        &content[..content.len().min(limits::TEXT_BYTES * 2)],
-    )));
-    if cut && !outcome.partial {
-        outcome.missing("Reading stopped: the file holds too much text.");
+fn plain(content: &[u8], format: Format) -> Outcome {
+    let most = limits::TEXT_BYTES * 4;
+    let head = &content[..content.len().min(most)];
+    let declared = (format == Format::Xml)
+        .then(|| encoding::declared_in(head))
+        .flatten();
+    let decoded = encoding::decode(head, declared.as_deref());
+    let mut outcome = Outcome::of_text(text::tidy(&decoded.text));
+    if let Some(doubt) = decoded.doubt {
+        outcome.doubt(doubt);
+    }
+    if content.len() > most {
+        outcome.too_much_text();
     }
     outcome
 }
@@ -126,8 +174,7 @@ fn put_together(detected: &Detected, outcome: Outcome) -> ParsedDocument {
         media_type: detected.media_type.to_owned(),
         page_count,
         pages: outcome.pages,
-        notes: outcome.notes,
-        partial: outcome.partial,
+        findings: outcome.findings,
     }
 }
 

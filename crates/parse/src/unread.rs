@@ -60,9 +60,10 @@ mod tests {
         unread.add(9, "it has no size");
         let mut outcome = Outcome::default();
         unread.tell(&mut outcome);
-        assert!(outcome.partial);
+        assert!(outcome.is_partial());
+        let told: Vec<&str> = outcome.findings.iter().map(|it| it.message.as_str()).collect();
         assert_eq!(
-            outcome.notes,
+            told,
             [
                 "Pages 1–3, 7 are pictures and were not read: tesseract is not installed.",
                 "Page 9 is a picture and was not read: it has no size."

@@ -2075,6 +2075,21 @@ export interface components {
             /** @description The parts. */
             parts: components["schemas"]["PromptPart"][];
         };
+        /** @description Something a person should know about how a document was read. */
+        ReadingFindingView: {
+            /**
+             * @description `not_read`, `limit`, `doubtful` or `note`: the first two say that something is missing, the
+             *     third that something may be wrong.
+             */
+            kind: string;
+            /**
+             * Format: int32
+             * @description The page it is about, from 1; absent: several, or the whole.
+             */
+            page?: number | null;
+            /** @description What and why. */
+            message: string;
+        };
         /** @description How a document was read. */
         ReadingView: {
             /** @description Its media type, by its content. */
@@ -2088,8 +2103,8 @@ export interface components {
             has_pictures: boolean;
             /** @description The pages that were read. */
             pages: components["schemas"]["PageView"][];
-            /** @description What a person should know about the reading. */
-            notes: string[];
+            /** @description What a person should know about the reading, above all what was not read. */
+            findings: components["schemas"]["ReadingFindingView"][];
         };
         /** @description What came of it. */
         Retried: {

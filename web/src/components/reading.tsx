@@ -1,5 +1,5 @@
 // The pages of a document, with the places of its values; text for formats without pages.
-import { ActionIcon, Anchor, Button, Checkbox, Group, Text } from '@mantine/core';
+import { ActionIcon, Anchor, Badge, Button, Checkbox, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { api, ask, type Schemas, url } from '../api/client';
@@ -87,6 +87,7 @@ export function Pages({
           </Text>
         )}
         {reading.isPending && <Loading rows={1} height={400} />}
+        {reading.data && <Findings findings={reading.data.findings} />}
         {reading.data?.pages.map((page) => (
           <Page
             key={page.number}
@@ -102,13 +103,38 @@ export function Pages({
             setLit={setLit}
           />
         ))}
-        {reading.data?.notes.map((note) => (
-          <Text size="sm" key={note} c="dimmed">
-            {note}
-          </Text>
-        ))}
       </section>
     </div>
+  );
+}
+
+const KINDS: Record<string, { label: string; color: string }> = {
+  not_read: { label: 'not read', color: 'red' },
+  limit: { label: 'cut off', color: 'red' },
+  doubtful: { label: 'doubtful', color: 'yellow' },
+  note: { label: 'note', color: 'gray' },
+};
+
+/** What a person should know about the reading, before its pages: above all what is missing. */
+function Findings({ findings }: { findings: Reading['findings'] }) {
+  if (findings.length === 0) return null;
+  return (
+    <ul className="reading-findings" aria-label="About the reading">
+      {findings.map((finding) => {
+        const kind = KINDS[finding.kind] ?? { label: finding.kind, color: 'gray' };
+        return (
+          <li key={`${finding.kind}${finding.page ?? ''}${finding.message}`}>
+            <Badge size="xs" variant="light" color={kind.color}>
+              {kind.label}
+            </Badge>{' '}
+            <Text span size="sm" c={finding.kind === 'note' ? 'dimmed' : undefined}>
+              {finding.page ? `Page ${finding.page}: ` : ''}
+              {finding.message}
+            </Text>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

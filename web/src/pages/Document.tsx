@@ -314,7 +314,13 @@ export default function Document() {
                     </Group>
                   )}
                   {extraction.findings.map((finding) => (
-                    <Alert key={finding.check + finding.field} color="orange" p="xs" mb={6} icon={<Icons.IconWarn />}>
+                    <Alert
+                      key={finding.check + finding.field + finding.message}
+                      color="orange"
+                      p="xs"
+                      mb={6}
+                      icon={<Icons.IconWarn />}
+                    >
                       <Text size="sm">
                         {finding.field && <b>{fieldName(finding.field)}: </b>}
                         {finding.message}

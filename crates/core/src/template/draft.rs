@@ -122,8 +122,7 @@ mod tests {
                 words: Vec::new(),
                 origin: TextOrigin::Native,
             }],
-            notes: Vec::new(),
-            partial: false,
+            findings: Vec::new(),
         };
         let template = Template::from_text("draft", &draft(&reading)).unwrap();
         let properties = &template.schema["properties"];

@@ -5,7 +5,7 @@ use docmill_core::extraction::{Extraction, Finding};
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::ground;
 use docmill_core::merge;
-use docmill_core::page::ParsedDocument;
+use docmill_core::page::{ParsedDocument, ReadingFinding};
 use docmill_core::progress::Standing;
 use docmill_core::review;
 use docmill_store::Next;
@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::pipeline::Job;
 use crate::pipeline::progress::{Part, Progress, Prompts};
 
-/// Notes about a partial reading that become findings; a hundred broken pages are one story.
-const MOST_NOTES: usize = 3;
+/// Findings about a reading that the result carries; a hundred broken pages are one story.
+const MOST_DOUBTS: usize = 3;
 
 /// What becomes of a document of which nothing is left to ask.
 pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
@@ -51,7 +51,7 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
     } else {
         data.pop().unwrap_or(Value::Null)
     };
-    let partial = prompts.reading.partial || !lost.is_empty();
+    let partial = prompts.reading.is_partial() || !lost.is_empty();
     findings.extend(lost);
     let grounded = ground::ground(&data, &job.setup.template.schema, &prompts.reading.pages, &hints);
     findings.extend(job.checks.run(&data));
@@ -113,13 +113,13 @@ fn is_empty(data: &Value) -> bool {
     }
 }
 
-/// What the result cannot know because it was not read.
+/// What the result cannot know, or may have wrong, because of how the document was read.
 fn unread(reading: &ParsedDocument) -> Vec<Finding> {
-    let notes = reading.notes.iter().filter(|_| reading.partial);
-    let finding = |note: &String| Finding {
+    let warnings = reading.findings.iter().filter(|it| it.kind.is_warning());
+    let finding = |it: &ReadingFinding| Finding {
         field: String::new(),
-        check: "reading".to_owned(),
-        message: note.clone(),
+        check: it.kind.as_str().to_owned(),
+        message: it.message.clone(),
     };
-    notes.take(MOST_NOTES).map(finding).collect()
+    warnings.take(MOST_DOUBTS).map(finding).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
-use docmill_core::page::{PageImage, ParsedDocument};
+use docmill_core::page::{FindingKind, PageImage, ParsedDocument, ReadingFinding};
 use docmill_core::template::Reading;
 use docmill_llm::Request;
 use docmill_parse::ImageOptions;
@@ -48,12 +48,15 @@ pub(crate) async fn prepare(
         (true, Pictures::Measured) => measured(&reading),
     };
     if sight.pictures && images.len() < reading.page_count as usize {
-        reading.partial = true;
-        reading.notes.push(format!(
-            "Only {} of {} pages were shown to the model.",
-            images.len(),
-            reading.page_count
-        ));
+        reading.findings.push(ReadingFinding {
+            kind: FindingKind::Limit,
+            page: None,
+            message: format!(
+                "Only {} of {} pages were shown to the model.",
+                images.len(),
+                reading.page_count
+            ),
+        });
     }
     let request = Request {
         model: setup.resolved.model.clone(),
@@ -152,9 +155,9 @@ fn blind(reading: &ParsedDocument, ocr_available: bool) -> Failure {
     } else {
         "its pages are pictures, tesseract is not installed, and the model does not see pictures".to_owned()
     };
-    if let Some(note) = reading.notes.first() {
+    if let Some(finding) = reading.findings.iter().find(|it| it.kind.is_warning()) {
         message.push_str(" (");
-        message.push_str(note.trim_end_matches('.'));
+        message.push_str(finding.message.trim_end_matches('.'));
         message.push(')');
     }
     Failure::new(

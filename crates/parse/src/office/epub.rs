@@ -6,7 +6,6 @@ use super::corrupt;
 use super::package::{Node, Package, attribute, walk};
 use crate::html;
 use crate::outcome::Outcome;
-use crate::text;
 
 pub(super) fn read(content: &[u8]) -> Result<Outcome, Failure> {
     let mut package = Package::open(content)?;
@@ -44,10 +43,9 @@ pub(super) fn read(content: &[u8]) -> Result<Outcome, Failure> {
         let Some(href) = href else { continue };
         match package.part(&format!("{folder}{}", href.replace("%20", " "))) {
             Ok(Some(markup)) => {
-                let mut chapter = html::markup_text(&markup)?;
-                bytes += chapter.len();
-                text::bound(&mut chapter);
-                outcome.pages.push(text::page(number, None, chapter));
+                let chapter = html::read(&markup);
+                bytes += chapter.text.len();
+                outcome.push(None, chapter.text);
             }
             Ok(None) => outcome.missing(format!("Chapter {number} is missing.")),
             Err(failure) => outcome.missing(format!(
@@ -56,7 +54,7 @@ pub(super) fn read(content: &[u8]) -> Result<Outcome, Failure> {
             )),
         }
         if bytes > crate::limits::TEXT_BYTES {
-            outcome.missing("Reading stopped: the book holds too much text.");
+            outcome.too_much_text();
             break;
         }
     }

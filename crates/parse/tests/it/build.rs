@@ -116,3 +116,57 @@ fn assemble(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
 pub fn line(x: u32, y: u32, text: &str) -> String {
     format!("BT /F1 12 Tf {x} {y} Td ({text}) Tj ET\n")
 }
+
+/// A part of an Office document that names its neighbours: id, end of the type, target.
+pub fn relations(targets: &[(&str, &str, &str)]) -> String {
+    let rows = targets.iter().fold(String::new(), |mut rows, (id, kind, target)| {
+        let _ = write!(
+            rows,
+            "<Relationship Id=\"{id}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{target}\"/>"
+        );
+        rows
+    });
+    format!("<Relationships>{rows}</Relationships>")
+}
+
+/// A workbook: for each sheet its name, its state and what is inside `<worksheet>`; the styles
+/// 1, 2, 3 … have these number formats. More parts may follow.
+pub fn xlsx(sheets: &[(&str, &str, &str)], formats: &[&str], more: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut list = String::new();
+    let mut targets = Vec::new();
+    let mut parts = Vec::new();
+    for (index, (name, state, body)) in sheets.iter().enumerate() {
+        let number = index + 1;
+        let _ = write!(
+            list,
+            "<sheet name=\"{name}\" sheetId=\"{number}\" state=\"{state}\" r:id=\"r{number}\"/>"
+        );
+        targets.push((format!("r{number}"), format!("worksheets/sheet{number}.xml")));
+        parts.push((
+            format!("xl/worksheets/sheet{number}.xml"),
+            format!("<worksheet>{body}</worksheet>"),
+        ));
+    }
+    let targets: Vec<(&str, &str, &str)> = targets
+        .iter()
+        .map(|(id, target)| (id.as_str(), "worksheet", target.as_str()))
+        .collect();
+    let (mut codes, mut styles) = (String::new(), String::from("<xf numFmtId=\"0\"/>"));
+    for (index, code) in formats.iter().enumerate() {
+        let id = 164 + index;
+        let _ = write!(codes, "<numFmt numFmtId=\"{id}\" formatCode=\"{code}\"/>");
+        let _ = write!(styles, "<xf numFmtId=\"{id}\"/>");
+    }
+    let book = format!("<workbook><sheets>{list}</sheets></workbook>");
+    let styles = format!("<styleSheet><numFmts>{codes}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>");
+    let book_relations = relations(&targets);
+    let mut entries: Vec<(&str, &[u8])> = vec![
+        ("[Content_Types].xml", b"<Types/>"),
+        ("xl/workbook.xml", book.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", book_relations.as_bytes()),
+        ("xl/styles.xml", styles.as_bytes()),
+    ];
+    entries.extend(parts.iter().map(|(name, part)| (name.as_str(), part.as_bytes())));
+    entries.extend(more);
+    zip(&entries)
+}

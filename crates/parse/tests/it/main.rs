@@ -6,5 +6,8 @@ mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod mutations;
+mod parts;
 mod passwords;
 mod pictures;
+mod sheets;

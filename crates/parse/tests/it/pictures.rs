@@ -41,10 +41,10 @@ fn was_read(reading: &ParsedDocument) -> bool {
         .any(|tool| tool.name == "tesseract" && tool.version.is_some());
     if !installed {
         let told = reading
-            .notes
+            .findings
             .iter()
-            .any(|note| note.contains("tesseract is not installed"));
-        assert!(told && reading.partial, "{:?}", reading.notes);
+            .any(|it| it.message.contains("tesseract is not installed"));
+        assert!(told && reading.is_partial(), "{:?}", reading.findings);
     }
     installed
 }

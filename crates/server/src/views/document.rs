@@ -457,8 +457,20 @@ pub struct ReadingView {
     pub has_pictures: bool,
     /// The pages that were read.
     pub pages: Vec<PageView>,
-    /// What a person should know about the reading.
-    pub notes: Vec<String>,
+    /// What a person should know about the reading, above all what was not read.
+    pub findings: Vec<ReadingFindingView>,
+}
+
+/// Something a person should know about how a document was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReadingFindingView {
+    /// `not_read`, `limit`, `doubtful` or `note`: the first two say that something is missing, the
+    /// third that something may be wrong.
+    pub kind: String,
+    /// The page it is about, from 1; absent: several, or the whole.
+    pub page: Option<u32>,
+    /// What and why.
+    pub message: String,
 }
 
 impl ReadingView {
@@ -474,7 +486,15 @@ impl ReadingView {
             pages: pages
                 .map(|page| PageView::of(page, whole == Some(page.number)))
                 .collect(),
-            notes: reading.notes.clone(),
+            findings: reading
+                .findings
+                .iter()
+                .map(|it| ReadingFindingView {
+                    kind: it.kind.as_str().to_owned(),
+                    page: it.page,
+                    message: it.message.clone(),
+                })
+                .collect(),
         }
     }
 }

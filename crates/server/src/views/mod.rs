@@ -16,8 +16,8 @@ pub use activity::{ActivityList, ActivityPoint, Slice};
 pub use batch::{BatchDetail, BatchList, BatchView, DocumentCounts, Live, Money, Totals, UsageView};
 pub use document::{
     AttemptView, ChangeView, DocumentDetailView, DocumentList, DocumentView, EvidenceView, ExtractionView,
-    FailureView, FindingView, HistoryView, PageView, PromptPart, PromptView, ReadingView, ReviewView,
-    WordView,
+    FailureView, FindingView, HistoryView, PageView, PromptPart, PromptView, ReadingFindingView, ReadingView,
+    ReviewView, WordView,
 };
 pub use estimate::{EstimateRow, EstimateView, PriceView};
 pub use event::{EventList, EventView};

@@ -1,9 +1,9 @@
 //! Paragraphs, headings, list items and tables as they come, written as Markdown.
 
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 /// Collects blocks of text. Tables inside tables become text of their cell.
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     out: String,
     paragraph: String,
     tables: Vec<Open>,
@@ -11,12 +11,12 @@ pub(super) struct Blocks {
 
 struct Open {
     table: Table,
-    row: Vec<String>,
+    row: Vec<Cell>,
     cell: String,
 }
 
 impl Blocks {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             out: String::new(),
             paragraph: String::new(),
@@ -24,12 +24,17 @@ impl Blocks {
         }
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.paragraph.push_str(text);
     }
 
+    /// Whether the paragraph that is written has no text yet, or ends in a blank.
+    pub(crate) fn is_after_blank(&self) -> bool {
+        self.paragraph.is_empty() || self.paragraph.ends_with([' ', '\n', '\t'])
+    }
+
     /// Ends the paragraph, with what stands before it ("# ", "- ").
-    pub(super) fn end_paragraph(&mut self, before: &str) {
+    pub(crate) fn end_paragraph(&mut self, before: &str) {
         let paragraph = std::mem::take(&mut self.paragraph);
         let text = paragraph.trim();
         if text.is_empty() {
@@ -45,12 +50,15 @@ impl Blocks {
             None => {
                 self.out.push_str(before);
                 self.out.push_str(text);
-                self.out.push_str(if before == "- " { "\n" } else { "\n\n" });
+                let is_item = before
+                    .trim_start()
+                    .starts_with(['-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+                self.out.push_str(if is_item { "\n" } else { "\n\n" });
             }
         }
     }
 
-    pub(super) fn start_table(&mut self) {
+    pub(crate) fn start_table(&mut self) {
         self.end_paragraph("");
         self.tables.push(Open {
             table: Table::new(),
@@ -59,26 +67,43 @@ impl Blocks {
         });
     }
 
-    pub(super) fn end_cell(&mut self) {
+    /// Ends a cell that is as large as most.
+    pub(crate) fn end_cell(&mut self) {
+        self.end_cell_as(Cell::default());
+    }
+
+    /// Ends a cell; `form` says how far it spans.
+    pub(crate) fn end_cell_as(&mut self, form: Cell) {
         self.end_paragraph("");
         if let Some(open) = self.tables.last_mut() {
-            let cell = std::mem::take(&mut open.cell);
-            open.row.push(cell);
+            let text = std::mem::take(&mut open.cell);
+            open.row.push(Cell { text, ..form });
         }
     }
 
-    pub(super) fn end_row(&mut self) {
+    pub(crate) fn end_row(&mut self) {
         if let Some(open) = self.tables.last_mut() {
             let row = std::mem::take(&mut open.row);
-            open.table.push(row);
+            open.table.push_cells(row);
         }
     }
 
-    pub(super) fn end_table(&mut self) {
+    pub(crate) fn end_table(&mut self) {
         let Some(open) = self.tables.pop() else { return };
-        let markdown = open.table.markdown();
+        self.put_table(&open.table);
+    }
+
+    /// Adds a table that is complete.
+    pub(crate) fn put_table(&mut self, table: &Table) {
+        self.end_paragraph("");
+        let markdown = table.markdown();
         match self.tables.last_mut() {
-            Some(outer) => outer.cell.push_str(&markdown.replace('\n', " ")),
+            Some(outer) => {
+                if !outer.cell.is_empty() {
+                    outer.cell.push(' ');
+                }
+                outer.cell.push_str(&markdown.replace('\n', " "));
+            }
             None => {
                 self.out.push_str(&markdown);
                 self.out.push('\n');
@@ -86,8 +111,13 @@ impl Blocks {
         }
     }
 
+    /// Bytes written so far.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len() + self.paragraph.len()
+    }
+
     /// All of it.
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.end_paragraph("");
         while !self.tables.is_empty() {
             self.end_cell();

@@ -11,7 +11,9 @@ mod work;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-pub use look::{DoctorArgs, ListArgs, LogsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb};
+pub use look::{
+    DoctorArgs, ListArgs, LogsArgs, ModelsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb,
+};
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
 pub use serve::{KeyArgs, KeyVerb, ServeArgs};
 pub use steer::{BatchArg, BudgetArgs, ExportArgs, OutArgs, ResumeArgs, RetryArgs};
@@ -48,6 +50,7 @@ Take away:
 Set up:
   templates    What can be taken out of documents
   template     Show or check one template
+  models       What models there are, what they cost, which can be called from here
   doctor       What is installed, what is missing, how to get it
   completions  Completions for your shell
 ";
@@ -63,7 +66,7 @@ Examples:
 A batch is named by its id, its short id, its name, or `last`.
 
 Environment:
-  OPENAI_API_KEY and the like   Keys of providers (docmill doctor lists them)
+  OPENAI_API_KEY and the like   Keys of providers (docmill models names them)
   DOCMILL_DATA_DIR              Folder of the database [default: ~/.local/share/docmill]
   DOCMILL_SERVER, DOCMILL_KEY   Server when --server is not given, and your key there
   DOCMILL_MODEL                 Model when --model is not given [default: offline]
@@ -180,6 +183,8 @@ pub enum Verb {
     Templates(DoctorArgs),
     /// Show or check one template
     Template(TemplateArgs),
+    /// What models there are, what they cost, which can be called from here
+    Models(ModelsArgs),
     /// What is installed, what is missing, how to get it
     Doctor(DoctorArgs),
     /// Completions for your shell

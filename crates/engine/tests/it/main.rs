@@ -9,5 +9,6 @@ mod budget;
 mod failures;
 mod progress;
 mod scene;
+mod schemas;
 mod stopping;
 mod work;

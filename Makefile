@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard hostile sbom release-archive
+.PHONY: help setup demo test lint fmt licenses bench samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -46,7 +46,7 @@ test: ## Everything that is checked
 		$(CARGO) test --workspace --locked --lib --bins --tests; \
 	fi
 	cd web && npm test --silent
-	$(MAKE) browser api-fuzz
+	$(MAKE) clients browser api-fuzz
 
 browser: dashboard ## Browser tests, in the machine's Chromium
 	$(CARGO) build --workspace --locked
@@ -83,6 +83,10 @@ sbom: ## What docmill is made of, as CycloneDX, into target/docmill.cdx.json
 
 release-archive: dashboard ## The program as an archive that is the same for the same commit, with checksums
 	scripts/release-archive.sh
+
+clients: ## The providers' own Python clients against the stand-in
+	$(CARGO) build --locked -p docmill-testkit
+	$(PYTHON) scripts/python-clients.py
 
 bench: ## Measure; prints ratios against a stated peer or limit
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline

@@ -12,6 +12,7 @@ pub mod alert;
 pub mod attempt;
 pub mod batch;
 pub mod check;
+pub mod digits;
 pub mod document;
 pub mod escape;
 pub mod estimate;

@@ -1,6 +1,7 @@
 //! The only place that names concrete parts: which store, which sources, which reader,
 //! which providers.
 
+mod model_list;
 mod providers;
 mod secrets;
 mod server_lock;
@@ -27,6 +28,7 @@ use crate::report::text::{bytes, counted};
 
 pub use docmill_parse::sandbox::support as sandbox_support;
 pub use docmill_parse::{Tool, tools};
+pub use model_list::{Listed, Local, local_servers, models};
 pub use providers::{Providers, price};
 pub use server_lock::{ServerLock, running};
 pub use shop::Shop;

@@ -20,6 +20,22 @@ pub struct ModelLimits {
     pub default_concurrency: u32,
 }
 
+/// What a model is and can do, by its description and not by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Answers are made up: a rehearsal.
+    pub simulated: bool,
+    /// A language model answers. Without one, what is not found is missing, and asking again
+    /// with what was wrong changes nothing.
+    pub asks_a_model: bool,
+    /// Documents of any length are taken in one call without losing anything.
+    pub reads_whole_documents: bool,
+    /// It sees pictures.
+    pub vision: bool,
+    /// The provider holds answers to a schema.
+    pub holds_to_schema: bool,
+}
+
 /// The port: something that answers requests.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -28,6 +44,15 @@ pub trait Provider: Send + Sync {
 
     /// What is known about `model`; careful defaults for a model nobody knows.
     fn limits(&self, model: &str) -> ModelLimits;
+
+    /// What `model` is and can do.
+    fn capabilities(&self, model: &str) -> Capabilities {
+        Capabilities {
+            asks_a_model: true,
+            vision: self.limits(model).vision,
+            ..Capabilities::default()
+        }
+    }
 
     /// The most tokens the request can be billed for, whatever the tokenizer. Pure.
     fn bound(&self, request: &Request) -> CallBound;
@@ -46,4 +71,12 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// When the start would be in vain.
     async fn probe(&self, model: &str) -> Result<(), CallError>;
+
+    /// The names of the models it says it has; empty where it does not say.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    async fn models(&self) -> Result<Vec<String>, CallError> {
+        Ok(Vec::new())
+    }
 }

@@ -34,6 +34,23 @@ impl Signals {
     pub fn from_headers<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Self {
         let number = |name: &str| header(name).and_then(count);
         let reset = |name: &str| header(name).and_then(|text| span(text, now));
+        // Anthropic counts tokens in and out apart; what goes in is what binds.
+        let anthropic = |part: &str| {
+            ["tokens", "input-tokens"]
+                .into_iter()
+                .find_map(|kind| header(&format!("anthropic-ratelimit-{kind}-{part}")))
+        };
+        if header("anthropic-ratelimit-requests-limit").is_some() || anthropic("limit").is_some() {
+            return Self {
+                requests_limit: number("anthropic-ratelimit-requests-limit"),
+                requests_remaining: number("anthropic-ratelimit-requests-remaining"),
+                requests_reset: reset("anthropic-ratelimit-requests-reset"),
+                tokens_limit: anthropic("limit").and_then(count),
+                tokens_remaining: anthropic("remaining").and_then(count),
+                tokens_reset: anthropic("reset").and_then(|text| span(text, now)),
+                retry_after: retry_after(&header, now),
+            };
+        }
         Self {
             requests_limit: number("x-ratelimit-limit-requests").or_else(|| number("x-ratelimit-limit")),
             requests_remaining: number("x-ratelimit-remaining-requests")
@@ -82,9 +99,41 @@ pub fn span(text: &str, now: SystemTime) -> Option<Duration> {
         return number_span(number, now);
     }
     duration(text).or_else(|| {
-        let when = httpdate::parse_http_date(text).ok()?;
+        let when = httpdate::parse_http_date(text).ok().or_else(|| rfc_3339(text))?;
         Some(when.duration_since(now).unwrap_or_default())
     })
+}
+
+/// A point in time as Anthropic writes it: "2026-03-14T10:00:00Z". Whole
+/// seconds; what is behind them is rounded up.
+fn rfc_3339(text: &str) -> Option<SystemTime> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let numbers = |text: &str, by: char| -> Option<[u64; 3]> {
+        let parts: Vec<u64> = text
+            .split(by)
+            .map(|part| part.parse().ok())
+            .collect::<Option<_>>()?;
+        parts.try_into().ok()
+    };
+    let (whole, fraction) = time.split_once('.').unwrap_or((time, ""));
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(whole, ':')?;
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days since 1970, with years that begin in March so that the leap day is the last.
+    let (shifted_year, shifted_month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = 365 * shifted_year + shifted_year / 4 - shifted_year / 100
+        + shifted_year / 400
+        + (153 * shifted_month + 2) / 5
+        + day;
+    let days = days.checked_sub(719_469)?;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second + u64::from(!fraction.is_empty());
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// A bare number: seconds, or a point in time when it is too large for that.
@@ -201,6 +250,9 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7000)),
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(7000)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("1994-11-06T08:49:37Z", Some(7000)),
+            ("1994-11-06T08:49:36.2Z", Some(7000)),
+            ("1994-13-06T08:49:37Z", None),
             ("", None),
             ("-1", None),
             ("soon", None),

@@ -4,12 +4,14 @@ use std::str::FromStr;
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
 use docmill_store::DocumentQuery;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
@@ -22,10 +24,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let found: Result<axum::Json<T>, JsonRejection> = axum::Json::from_request(request, state).await;
-        found.map(|json| Self(json.0)).map_err(|error| {
+        let found: Result<axum::Json<Value>, JsonRejection> = axum::Json::from_request(request, state).await;
+        let value = found.map_err(|error| {
             let mut problem = Problem::bad_request(error.body_text());
             problem.status = error.status().as_u16();
+            problem
+        })?;
+        // In two steps: with numbers of any length, serde's tagged enums read them from values only.
+        serde_json::from_value(value.0).map(Self).map_err(|error| {
+            let mut problem = Problem::bad_request(format!(
+                "Failed to deserialize the JSON body into the target type: {error}"
+            ));
+            problem.status = StatusCode::UNPROCESSABLE_ENTITY.as_u16();
             problem
         })
     }

@@ -195,10 +195,15 @@ impl Case<'_> {
     /// provider's own time (plus a little by chance, so that not all come back at once).
     fn next_time(&self, tries: u32) -> Timestamp {
         let chance = self.chance();
+        // A server that loads its model is asked again in even steps: how often says nothing.
+        let doublings = match self.failure.code {
+            FailureCode::ModelLoading => 0,
+            _ => tries.min(16),
+        };
         let full = self
             .policy
             .backoff
-            .saturating_mul(1 << tries.min(16))
+            .saturating_mul(1 << doublings)
             .min(self.policy.max_backoff);
         let backoff = scaled(full, 500 + chance / 2);
         let told = self

@@ -127,6 +127,8 @@ failure_codes! {
     PromptTooLong = "prompt_too_long", BadDocument, "choose a model with a larger context";
     /// 429 for requests or tokens per minute.
     RateLimited = "rate_limited", SpeedLimit, "nothing to do: docmill slows down by itself";
+    /// 503 of a server that is loading its model.
+    ModelLoading = "model_loading", SpeedLimit, "nothing to do: docmill waits for the server";
     /// 429 for a daily quota.
     DailyQuota = "daily_quota", DailyLimit, "resume after the provider's reset";
     /// Balance or spend limit at the provider.

@@ -2,12 +2,13 @@
 
 use serde_json::Number;
 
+use crate::digits::Digits;
 use crate::ground::index::{FoldedText, Token};
 
 /// An amount without sign: `digits` × 10^-`scale`, with no zeros at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Amount {
-    digits: u64,
+    digits: u128,
     scale: u8,
 }
 
@@ -26,14 +27,14 @@ impl Amount {
     /// Digits before and behind the decimal sign.
     fn of(whole: &[&str], fraction: &str) -> Option<Self> {
         let fraction = fraction.trim_end_matches('0');
-        let mut digits: u64 = 0;
+        let mut digits: u128 = 0;
         let mut scale = u8::try_from(fraction.len()).ok()?;
         for byte in whole
             .iter()
             .flat_map(|group| group.bytes())
             .chain(fraction.bytes())
         {
-            let digit = u64::from(byte.wrapping_sub(b'0'));
+            let digit = u128::from(byte.wrapping_sub(b'0'));
             digits = digits.checked_mul(10)?.checked_add(digit)?;
         }
         if digits == 0 {
@@ -44,25 +45,13 @@ impl Amount {
 
     /// A number of JSON; its sign does not matter, as debits are often printed without one.
     pub(super) fn of_json(number: &Number) -> Option<Self> {
-        if let Some(whole) = number.as_u64() {
-            return Some(Self {
-                digits: whole,
-                scale: 0,
-            });
+        let (digits, scale) = Digits::of(number).plain()?;
+        let (whole, fraction) = digits.split_at_checked(digits.len().saturating_sub(scale))?;
+        match scale.checked_sub(digits.len()) {
+            // 0.05: zeros stand between the point and the digits.
+            Some(zeros) => Self::of(&[], &format!("{}{digits}", "0".repeat(zeros))),
+            None => Self::of(&[whole], fraction),
         }
-        if let Some(negative) = number.as_i64() {
-            return Some(Self {
-                digits: negative.unsigned_abs(),
-                scale: 0,
-            });
-        }
-        let text = number.to_string();
-        let text = text.trim_start_matches('-');
-        if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return None;
-        }
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        Self::of(&[whole], fraction)
     }
 
     fn as_percentage(self) -> Option<Self> {

@@ -3,12 +3,13 @@
 //! A template is one TOML or JSON file, or nothing but a JSON Schema (what
 //! Pydantic's `model_json_schema()` gives works as it is). Loading refuses what
 //! cannot work and says where; [`Template::check`] warns about what some
-//! provider cannot take. After loading, the schema refers to nothing: local
-//! `$ref`s are written out, so that nobody else has to follow them.
+//! provider cannot take. After loading, local `$ref`s are written out, so that
+//! nobody else has to follow them; only what contains itself keeps its own.
 
 pub mod draft;
 mod error;
 mod fields;
+pub mod formats;
 mod load;
 mod portable;
 mod refs;

@@ -62,6 +62,13 @@ fn look(schema: &Value, at: &str, depth: usize, warnings: &mut Vec<Warning>) {
             ));
         }
     }
+    if schema.get("$ref").is_some() {
+        warn(
+            "this contains itself, which no provider's strict mode takes; only a JSON object is asked for, with the \
+             schema in the prompt, and docmill checks it when the answer is in"
+                .to_owned(),
+        );
+    }
     let seen = view(schema);
     if let Some(Value::Array(options)) = seen.schema.get("enum")
         && options.len() > MANY_OPTIONS

@@ -1,9 +1,10 @@
 //! Writing out local `$ref`s, so that a schema refers to nothing.
 //!
 //! Walks the schema by its keywords rather than blindly, so that a *property*
-//! called `$ref`, or an example that contains one, is left alone. A schema that
-//! refers to itself is refused: no provider takes it, and a table has no such
-//! column. Nodes and depth are bounded, because a few lines of nested
+//! called `$ref`, or an example that contains one, is left alone. Where a schema
+//! contains itself the reference stays, and so does the definition it points to:
+//! no provider's strict mode takes that, but a model can be asked for it in
+//! words, and the answer is validated all the same. Nodes and depth are bounded, because a few lines of nested
 //! definitions can stand for billions of fields.
 
 use serde_json::{Map, Value};
@@ -20,11 +21,13 @@ pub(super) fn inline(root: &Value) -> Result<Value, TemplateError> {
         root,
         open: Vec::new(),
         nodes: 0,
+        circles: Vec::new(),
     };
     let mut schema = walk.schema(root, "")?;
     if let Some(object) = schema.as_object_mut() {
         object.shift_remove("$defs");
         object.shift_remove("definitions");
+        walk.define_circles(object)?;
     }
     Ok(schema)
 }
@@ -34,6 +37,8 @@ struct Walk<'a> {
     /// References being written out: meeting one again is a circle.
     open: Vec<&'a str>,
     nodes: usize,
+    /// References that stay, because what they point to contains itself.
+    circles: Vec<&'a str>,
 }
 
 enum Holds {
@@ -111,11 +116,26 @@ impl<'a> Walk<'a> {
                 "outside the file; copy that definition into this schema's $defs",
             ));
         };
-        if self.open.contains(&name) || pointer.is_empty() {
+        if pointer.is_empty() {
             return Err(refuse(
                 name,
-                "which contains this place again; write the levels out that you need, as no provider takes endless ones",
+                "to the whole schema; put what repeats into $defs and refer to it there",
             ));
+        }
+        if self.open.contains(&name) {
+            let kept = pointer
+                .strip_prefix("/$defs/")
+                .or(pointer.strip_prefix("/definitions/"));
+            if kept.is_none_or(|name| name.contains('/')) {
+                return Err(refuse(
+                    name,
+                    "which contains this place again; put it into $defs and refer to it there",
+                ));
+            }
+            if !self.circles.contains(&name) {
+                self.circles.push(name);
+            }
+            return Ok(serde_json::json!({ "$ref": name }));
         }
         let Some(target) = self.root.pointer(pointer) else {
             return Err(refuse(
@@ -127,6 +147,31 @@ impl<'a> Walk<'a> {
         let written = self.schema(target, place);
         self.open.pop();
         written
+    }
+
+    /// Puts the definitions that refer to themselves back, under the names the references give.
+    fn define_circles(&mut self, root: &mut Map<String, Value>) -> Result<(), TemplateError> {
+        let mut done = 0;
+        // Writing one out may meet another.
+        while let Some(name) = self.circles.get(done).copied() {
+            done += 1;
+            let mut parts = name.trim_start_matches("#/").splitn(2, '/');
+            let (Some(holder), Some(key)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            let target = name
+                .strip_prefix('#')
+                .and_then(|pointer| self.root.pointer(pointer));
+            let Some(target) = target else { continue };
+            self.open.push(name);
+            let written = self.schema(target, "");
+            self.open.pop();
+            let definitions = root.entry(holder).or_insert_with(|| Value::Object(Map::new()));
+            if let Some(definitions) = definitions.as_object_mut() {
+                definitions.insert(key.replace("~1", "/").replace("~0", "~"), written?);
+            }
+        }
+        Ok(())
     }
 
     fn keywords(&mut self, object: &'a Map<String, Value>, place: &str) -> Result<Value, TemplateError> {

@@ -6,6 +6,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError};
 use serde_json::{Map, Value};
 
+use super::formats::{is_date_time, is_time};
 use super::view::{Shape, View, view};
 use super::{Template, TemplateError, refs};
 use crate::extraction::Finding;
@@ -38,6 +39,8 @@ impl Validator {
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(true)
+            .with_format("time", is_time)
+            .with_format("date-time", is_date_time)
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS))
             .offline()
             .build(&schema)
@@ -64,6 +67,30 @@ impl Validator {
         answer
     }
 
+    /// What fits of an answer nobody can be asked to mend, and what does not: values of the wrong
+    /// kind are taken out, and what is missing is said.
+    #[must_use]
+    pub fn fitting_part(&self, mut answer: Value) -> (Value, Vec<Finding>) {
+        let wrong: Vec<Finding> = self
+            .validate(&answer)
+            .into_iter()
+            .filter(|finding| finding.check != "required" && !finding.field.is_empty())
+            .collect();
+        for finding in &wrong {
+            take_out(&mut answer, &finding.field);
+        }
+        if !answer.is_object() {
+            answer = Value::Object(Map::new());
+        }
+        let mut findings = wrong;
+        for finding in self.validate(&answer) {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+        (answer, findings)
+    }
+
     /// What does not fit; empty: the answer is valid.
     #[must_use]
     pub fn validate(&self, answer: &Value) -> Vec<Finding> {
@@ -80,6 +107,24 @@ impl Validator {
             }
         }
         findings
+    }
+}
+
+/// Takes the value at a JSON Pointer out of its object; in a list it becomes null.
+fn take_out(value: &mut Value, pointer: &str) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    match value.pointer_mut(parent) {
+        Some(Value::Object(object)) => {
+            object.shift_remove(&name.replace("~1", "/").replace("~0", "~"));
+        }
+        Some(Value::Array(items)) => {
+            if let Some(item) = name.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                *item = Value::Null;
+            }
+        }
+        _ => {}
     }
 }
 

@@ -218,12 +218,25 @@ fn what_is_wrong_is_said_with_its_place() {
 
 #[test]
 fn schemas_without_end_are_refused() {
-    let circle = json!({"$defs": {"Node": {"type": "object", "properties": {"child": {"$ref": "#/$defs/Node"}}}},
+    let circle = json!({"$defs": {"Node": {"type": "object", "required": ["name"], "properties": {
+        "name": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}}}},
         "type": "object", "properties": {"root": {"$ref": "#/$defs/Node"}}});
-    let message = Template::from_schema("tree", &circle)
+    let tree = Template::from_schema("tree", &circle).expect("a tree is asked for in words");
+    assert!(
+        tree.check()
+            .iter()
+            .any(|warning| warning.message.contains("contains itself"))
+    );
+    let validator = Validator::new(&tree).unwrap();
+    let deep = json!({"root": {"name": "a", "children": [{"name": "b", "children": [{"name": "c"}]}]}});
+    assert!(validator.validate(&deep).is_empty());
+    let wrong = json!({"root": {"name": "a", "children": [{"name": "b", "children": [{"name": 1}]}]}});
+    assert!(!validator.validate(&wrong).is_empty(), "checked at every depth");
+    let itself = json!({"type": "object", "properties": {"a": {"$ref": "#"}}});
+    let message = Template::from_schema("root", &itself)
         .expect_err("circle")
         .to_string();
-    assert!(message.contains("contains this place again"), "{message}");
+    assert!(message.contains("$defs"), "{message}");
     let mut definitions = serde_json::Map::new();
     definitions.insert("d0".to_owned(), json!({"type": "string"}));
     for level in 1..40 {

@@ -158,6 +158,20 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
+/// `docmill models`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Parts of a name: "gpt-5 mini", "anthropic", "ollama"
+    #[arg(value_name = "SEARCH")]
+    pub search: Vec<String>,
+    /// Also those whose key is not set and those that were taken away
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `docmill template`.
 #[derive(Debug, Args)]
 pub struct TemplateArgs {

@@ -13,7 +13,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 pub use keep::{BackupArgs, ForgetArgs, RestoreArgs};
-pub use look::{DoctorArgs, ListArgs, LogsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb};
+pub use look::{
+    DoctorArgs, ListArgs, LogsArgs, ModelsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb,
+};
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
 pub use serve::{KeyArgs, KeyVerb, ServeArgs};
 pub use steer::{BatchArg, BudgetArgs, ExportArgs, OutArgs, ResumeArgs, RetryArgs};
@@ -55,6 +57,7 @@ Keep:
 Set up:
   templates    What can be taken out of documents
   template     Show or check one template
+  models       What models there are, what they cost, which can be called from here
   doctor       What is installed, what is missing, how to get it
   completions  Completions for your shell
 ";
@@ -70,7 +73,7 @@ Examples:
 A batch is named by its id, its short id, its name, or `last`.
 
 Environment:
-  OPENAI_API_KEY and the like   Keys of providers (docmill doctor lists them); with _FILE behind
+  OPENAI_API_KEY and the like   Keys of providers (docmill models names them); with _FILE behind
                                 the name a file that holds it, with _COMMAND what prints it
   DOCMILL_DATA_DIR              Folder of the database [default: ~/.local/share/docmill]
   DOCMILL_SERVER, DOCMILL_KEY   Server when --server is not given, and your key there
@@ -194,6 +197,8 @@ pub enum Verb {
     Templates(DoctorArgs),
     /// Show or check one template
     Template(TemplateArgs),
+    /// What models there are, what they cost, which can be called from here
+    Models(ModelsArgs),
     /// What is installed, what is missing, how to get it
     Doctor(DoctorArgs),
     /// Completions for your shell

@@ -12,6 +12,7 @@ mod keep;
 mod key;
 mod list;
 mod logs;
+mod models;
 mod remote;
 mod resume;
 mod retry;
@@ -70,6 +71,7 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
             } => template::show(&template, schema, json, context),
             TemplateVerb::Check { file, json } => template::check(&file, json, context),
         },
+        Verb::Models(args) => block_on(models::perform(args, context)),
         Verb::Doctor(args) => doctor::perform(&args, context),
         Verb::Completions { shell } => completions::perform(shell, context),
         Verb::HelpMarkdown => help::perform(context),

@@ -174,7 +174,9 @@ impl Http {
     async fn read<T: DeserializeOwned>(&self, response: Response<Incoming>) -> Result<T, Fault> {
         let body = response.into_body().collect().await;
         let body = body.map_err(|error| self.broken(&error))?.to_bytes();
-        serde_json::from_slice(&body).map_err(|error| {
+        // Through a value: with numbers of any length, serde's flattened structs read them no other way.
+        let value = serde_json::from_slice::<serde_json::Value>(&body);
+        value.and_then(serde_json::from_value).map_err(|error| {
             Fault::new(
                 Exit::Failure,
                 format!("{} answered what this docmill does not know: {error}", self.base),

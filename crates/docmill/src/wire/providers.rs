@@ -11,7 +11,7 @@ use docmill_engine::{EngineError, ModelTrouble, Resolved};
 use docmill_llm::compatible::{Compatible, Config, ConfigError};
 use docmill_llm::offline::Offline;
 use docmill_llm::sim::{self, Sim};
-use docmill_llm::{CallError, Provider, catalog};
+use docmill_llm::{CallError, Provider, catalog, registry};
 
 /// Reads a variable of the environment.
 type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -30,8 +30,17 @@ pub struct Providers {
 enum Named<'a> {
     Offline,
     Sim(&'a str),
-    At { url: &'a str, model: &'a str },
-    Of { provider: &'a str, model: &'a str },
+    /// A server that speaks OpenAI's protocol at an address of the user's choice.
+    At {
+        url: &'a str,
+        model: &'a str,
+        /// Whose model it is said to be: its price and limits are those of the catalog.
+        catalog: Option<&'a str>,
+    },
+    Of {
+        provider: &'a str,
+        model: &'a str,
+    },
 }
 
 fn named<'a>(model: &'a str, base_url: Option<&'a str>) -> Result<Named<'a>, EngineError> {
@@ -43,6 +52,10 @@ fn named<'a>(model: &'a str, base_url: Option<&'a str>) -> Result<Named<'a>, Eng
         (Some(url), _) if model != "offline" => Ok(Named::At {
             url,
             model: model.strip_prefix("openai/").unwrap_or(model),
+            catalog: model
+                .split_once('/')
+                .filter(|(provider, name)| catalog::built_in().find(provider, name).is_some())
+                .map(|(provider, _)| provider),
         }),
         _ if model == "offline" => Ok(Named::Offline),
         (_, Some((provider, name))) if !provider.is_empty() && !name.is_empty() => Ok(Named::Of {
@@ -85,9 +98,7 @@ impl Providers {
     /// Providers for an estimate: they count, and are never called. What a pile will cost can be
     /// known before there is a key.
     pub fn only_counting(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        let or_any_key = move |name: &str| {
-            variables(name).or_else(|| name.ends_with("_API_KEY").then(|| "none".to_owned()))
-        };
+        let or_any_key = move |name: &str| variables(name).or_else(|| stand_in(name));
         Self {
             only_counts: true,
             ..Self::new(or_any_key, Policy::OwnUser)
@@ -119,11 +130,18 @@ impl Providers {
         let provider: Arc<dyn Provider> = match named {
             Named::Offline => Arc::new(Offline),
             Named::Sim(_) => Arc::new(Sim::new(sim_config(plan.sim_speed_milli))),
-            Named::At { url, .. } => {
-                let config = Config::for_server(url, &self.variables);
-                Arc::new(compatible(config.map(|config| config.under(terms)))?)
+            Named::At { url, catalog, .. } => {
+                let config = Config::for_server(url, &self.variables).map(|mut config| {
+                    if let Some(catalog) = catalog {
+                        (*catalog).clone_into(&mut config.catalog);
+                    }
+                    config.under(terms)
+                });
+                Arc::new(config.and_then(Compatible::new).map_err(not_made)?)
             }
-            Named::Of { provider, .. } => Arc::new(compatible(Config::from_env(provider, &self.variables))?),
+            Named::Of { provider, .. } => registry::find(provider)
+                .and_then(|factory| factory.make(&self.variables))
+                .map_err(not_made)?,
         };
         known.insert(key, Arc::clone(&provider));
         Ok(provider)
@@ -148,21 +166,36 @@ impl docmill_engine::Providers for Providers {
     }
 }
 
-fn compatible(config: Result<Config, ConfigError>) -> Result<Compatible, EngineError> {
-    config.and_then(Compatible::new).map_err(|error| {
-        let kind = match error {
-            ConfigError::KeyMissing { .. } | ConfigError::KeyMalformed { .. } => ModelTrouble::NoKey,
-            ConfigError::UnknownProvider { .. } => ModelTrouble::Unknown,
-            _ => ModelTrouble::Unreachable,
-        };
-        // The messages of this error say what to do behind a semicolon or a full stop.
-        let text = error.to_string();
-        let (message, hint) = text
-            .split_once("; ")
-            .or_else(|| text.split_once(". "))
-            .unwrap_or((&text, "docmill doctor says which keys are set"));
-        trouble(message.to_owned(), hint, kind)
-    })
+/// What stands in for what a provider needs, when it is only asked to count.
+fn stand_in(variable: &str) -> Option<String> {
+    let text = match variable {
+        "AZURE_OPENAI_ENDPOINT" => "https://nowhere.invalid",
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "GOOGLE_CLOUD_PROJECT" | "VERTEX_ACCESS_TOKEN" => {
+            "none"
+        }
+        "AWS_REGION" => "us-east-1",
+        name if name.ends_with("_API_KEY") => "none",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// Why a provider could not be made, and what to do.
+fn not_made(error: ConfigError) -> EngineError {
+    let kind = match error {
+        ConfigError::KeyMissing { .. } | ConfigError::KeyMalformed { .. } | ConfigError::NotSet { .. } => {
+            ModelTrouble::NoKey
+        }
+        ConfigError::UnknownProvider { .. } => ModelTrouble::Unknown,
+        _ => ModelTrouble::Unreachable,
+    };
+    // The messages of this error say what to do behind a semicolon or a full stop.
+    let text = error.to_string();
+    let (message, hint) = text
+        .split_once("; ")
+        .or_else(|| text.split_once(". "))
+        .unwrap_or((&text, "docmill models says what can be called from here"));
+    trouble(message.to_owned(), hint, kind)
 }
 
 /// A rehearsal at this speed; the errors of a real provider are part of it.
@@ -198,13 +231,34 @@ pub fn price(model: &str, base_url: Option<&str>) -> Result<Price, EngineError> 
     match named(model, base_url)? {
         Named::Offline => Ok(Price::free("offline")),
         Named::Sim(played) => sim::price(played).ok_or_else(unknown),
-        // The same name elsewhere may cost anything.
+        // Whoever names the maker means that model; a bare name elsewhere may cost anything.
+        Named::At {
+            model,
+            catalog: Some(maker),
+            ..
+        } => list_price(maker, model, maker, true).ok_or_else(unknown),
         Named::At { .. } => Err(unknown()),
-        Named::Of { provider, model } => catalog::built_in()
-            .find(provider, model)
-            .map(|found| found.price.clone())
-            .ok_or_else(unknown),
+        Named::Of { provider, model } => {
+            let maker = registry::find(provider).map_err(not_made)?.catalog;
+            maker
+                .and_then(|maker| list_price(maker, model, provider, false))
+                .ok_or_else(unknown)
+        }
     }
+}
+
+/// The catalog's price, which says when it is another's than the one that is called.
+fn list_price(maker: &str, model: &str, provider: &str, elsewhere: bool) -> Option<Price> {
+    let mut price = catalog::built_in().find(maker, model)?.price.clone();
+    if elsewhere {
+        price.origin = format!(
+            "{}, {maker}'s list price, said to be the same at --base-url",
+            price.origin
+        );
+    } else if maker != provider && provider != "openai-responses" {
+        price.origin = format!("{}, {maker}'s list price", price.origin);
+    }
+    Some(price)
 }
 
 /// What a failed probe means.

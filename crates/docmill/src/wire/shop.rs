@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use docmill_core::plan::Plan;
 use docmill_core::price::Price;
 use docmill_engine::EngineError;
-use docmill_llm::catalog;
-use docmill_llm::compatible::{Config, ConfigError};
+use docmill_llm::{catalog, registry};
 use docmill_server::Workshop;
 use docmill_server::views::ModelView;
 
@@ -29,11 +28,9 @@ impl Shop {
 /// Whether a provider can be called from here: `Err` says what is missing, `None` that nobody
 /// here speaks its protocol.
 fn readiness(provider: &str) -> Option<Result<(), String>> {
-    match Config::from_env(provider, secrets::variable) {
-        Ok(_) => Some(Ok(())),
-        Err(ConfigError::UnknownProvider { .. }) => None,
-        Err(error) => Some(Err(error.to_string())),
-    }
+    let factory = registry::find(provider).ok()?;
+    let missing = factory.missing(&secrets::variable);
+    Some(missing.map_or(Ok(()), Err))
 }
 
 #[async_trait]

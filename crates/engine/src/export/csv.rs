@@ -75,6 +75,7 @@ fn write_row(output: &mut impl Write, cells: &[Cell<'_>], style: CsvStyle) -> io
             Cell::Text(text) => write_text(output, text)?,
             Cell::Integer(number) => write!(output, "{number}")?,
             Cell::Number(number) => output.write_all(number_text(*number).as_bytes())?,
+            Cell::Exact { digits, .. } => output.write_all(digits.as_bytes())?,
             Cell::Boolean(flag) => write!(output, "{flag}")?,
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use docmill_core::digits;
 use docmill_core::extraction::{Evidence, Extraction};
 use docmill_store::ResultRow;
 use serde_json::Value;
@@ -17,6 +18,11 @@ pub(super) enum Cell<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
     Number(f64),
+    /// A number a double would round: its digits, and the double next to it.
+    Exact {
+        digits: String,
+        nearest: Option<f64>,
+    },
     Boolean(bool),
 }
 
@@ -191,11 +197,17 @@ fn cell_of(value: &Value, kind: ColumnType) -> Cell<'_> {
         (ColumnType::Boolean, Value::Bool(flag)) => Cell::Boolean(*flag),
         (ColumnType::Integer, Value::Number(number)) => match whole(number) {
             Some(whole) => Cell::Integer(whole),
-            None => Cell::Text(number.to_string().into()),
+            None => Cell::Exact {
+                digits: number.to_string(),
+                nearest: None,
+            },
         },
         (ColumnType::Number, Value::Number(number)) => match number.as_f64() {
-            Some(number) => Cell::Number(number),
-            None => Cell::Text(number.to_string().into()),
+            Some(double) if digits::fits_double(number) => Cell::Number(double),
+            nearest => Cell::Exact {
+                digits: number.to_string(),
+                nearest: nearest.filter(|double| double.is_finite()),
+            },
         },
         (_, value) => Cell::Text(value.to_string().into()),
     }
@@ -208,7 +220,7 @@ fn cell_of(value: &Value, kind: ColumnType) -> Cell<'_> {
 )]
 fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| {
-        let float = number.as_f64()?;
+        let float = number.as_f64().filter(|_| digits::fits_double(number))?;
         (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
     })
 }

@@ -177,6 +177,17 @@ impl Values {
                 values.push(*number);
                 Some(8)
             }
+            // The column is one of doubles; JSON Lines and CSV keep the digits.
+            (
+                Typed::Number(values),
+                Cell::Exact {
+                    nearest: Some(nearest),
+                    ..
+                },
+            ) => {
+                values.push(*nearest);
+                Some(8)
+            }
             (Typed::Number(values), Cell::Integer(number)) => {
                 values.push(*number as f64);
                 Some(8)

@@ -175,6 +175,8 @@ impl Sheet {
                 }
                 Cell::Integer(number) => self.text(&number.to_string(), index, parts::PLAIN)?,
                 Cell::Number(number) => self.plain(index, parts::PLAIN, "n", &number_text(*number))?,
+                // Excel would round it: as text it keeps its digits.
+                Cell::Exact { digits, .. } => self.text(digits, index, parts::PLAIN)?,
                 Cell::Boolean(flag) => self.plain(index, parts::PLAIN, "b", if *flag { "1" } else { "0" })?,
             }
         }

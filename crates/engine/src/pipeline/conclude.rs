@@ -23,12 +23,14 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
     let first_loss = prompts.first_loss().cloned();
     let progress = std::mem::replace(&mut prompts.progress, Progress::new(Vec::new()));
     let (mut hints, mut data, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    let mut findings = Vec::new();
     let leaves = progress.into_leaves();
     let parts = leaves.len();
     for (number, leaf) in (1..).zip(leaves) {
         match leaf.standing {
             Standing::Accepted(accepted) => {
                 hints.extend(accepted.hints);
+                findings.extend(accepted.shortfalls);
                 data.push(accepted.data);
             }
             Standing::Lost(failure) => lost.push(missing_part(number, parts, &leaf.part, &failure)),
@@ -39,7 +41,6 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
         let nothing = || Failure::new(FailureCode::Internal, "the document ended without an answer");
         return Next::Failed(first_loss.unwrap_or_else(nothing));
     }
-    let mut findings = Vec::new();
     let data = if parts > 1 {
         let merged = merge::merge(data, &job.setup.template.schema);
         findings.extend(merged.conflicts);
@@ -84,7 +85,7 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
         ungrounded: grounded.ungrounded,
         findings,
         risk,
-        simulated: job.setup.plan.model.starts_with("sim/"),
+        simulated: job.setup.capabilities.simulated,
     }))
 }
 

@@ -50,8 +50,14 @@ pub(crate) struct Job {
     halted: watch::Sender<bool>,
     spool: Spool,
     patience: Duration,
+    /// Oddities of answers written into the log so far.
+    noted: AtomicU32,
     parts: Parts,
 }
+
+/// Oddities of answers that are written into a batch's log: a model that wraps every answer
+/// shall not fill it.
+const MOST_NOTED: u32 = 20;
 
 impl Job {
     pub(crate) fn new(engine: &Engine, row: &BatchRow, worker: WorkerId) -> Result<Self, EngineError> {
@@ -78,6 +84,7 @@ impl Job {
             halted: watch::Sender::new(false),
             spool: Spool::new(&engine.settings.data_dir),
             patience: engine.settings.store_patience,
+            noted: AtomicU32::new(0),
             parts: engine.parts.clone(),
         })
     }
@@ -274,6 +281,33 @@ impl Job {
             retry_after,
             seed,
         )
+    }
+
+    /// Writes into the log what was odd about an answer that could be used.
+    pub(crate) async fn note(&self, document: DocumentId, notes: &[String]) -> Result<(), EngineError> {
+        for note in notes {
+            let before = self.noted.fetch_add(1, Ordering::Relaxed);
+            if before >= MOST_NOTED {
+                tracing::debug!(document = document.ordinal.0, "{note}");
+                continue;
+            }
+            let last = if before + 1 == MOST_NOTED {
+                "; further ones are not written down"
+            } else {
+                ""
+            };
+            let message = format!("the answer was mended: {note}{last}");
+            self.parts
+                .store
+                .log(
+                    self.batch,
+                    Some(document.ordinal),
+                    EventKind::Note { message },
+                    self.now(),
+                )
+                .await?;
+        }
+        Ok(())
     }
 
     fn observe(&self, failure: Option<&Failure>) -> Option<String> {

@@ -11,8 +11,10 @@ use docmill_core::money::Usd;
 use docmill_core::progress::{Rejected, troubles_of};
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
+use docmill_llm::answer::Unread;
 use docmill_llm::{Answer, CallError, Finish};
 use docmill_store::{Bill, LeasedDocument, Next, Settlement};
+use serde_json::Value;
 
 use crate::pipeline::Job;
 use crate::pipeline::progress::{Accepted, Effect, Leaf, Part, Prompt, Prompts};
@@ -26,6 +28,8 @@ const RUNAWAY: u64 = 8;
 pub(crate) struct Judged {
     pub(crate) settlement: Option<Settlement>,
     pub(crate) consequence: Consequence,
+    /// What was odd about an answer that could be used, for the log.
+    pub(crate) notes: Vec<String>,
 }
 
 /// What follows from a reply.
@@ -68,8 +72,16 @@ pub(crate) fn judge(
         raw_answer: Some(answer.text.clone()),
         failure: weighed.as_ref().err().map(|unusable| unusable.failure.clone()),
     });
+    let notes = match &weighed {
+        Ok(accepted) => {
+            let mended = accepted.mended.map(str::to_owned);
+            answer.notes.iter().cloned().chain(mended).collect()
+        }
+        Err(_) => Vec::new(),
+    };
     Judged {
         settlement,
+        notes,
         consequence: Consequence::Part(effect(job, leaf, limit, &answer, weighed)),
     }
 }
@@ -176,17 +188,42 @@ fn weigh(job: &Job, limit: u32, in_parts: bool, answer: &Answer) -> Result<Accep
             ));
         }
     }
-    let data = docmill_llm::answer::json_of(&answer.text)
-        .map_err(|error| Unusable::repairable(format!("the answer is not valid JSON: {error}")))?;
-    let data = job.validator.normalise(data);
-    let findings = job.validator.validate(&data);
-    if findings.is_empty() || in_parts && findings.iter().all(|finding| finding.check == "required") {
-        return Ok(Accepted {
-            data,
-            hints: answer.evidence.clone(),
-        });
-    }
-    Err(Unusable::repairable(in_words(&findings)))
+    let fits = |data: Value| {
+        let data = job.validator.normalise(data);
+        let findings = job.validator.validate(&data);
+        let enough = in_parts && findings.iter().all(|finding| finding.check == "required");
+        if findings.is_empty() || enough {
+            Ok(data)
+        } else {
+            Err(findings)
+        }
+    };
+    let (data, shortfalls, mended) = match docmill_llm::answer::read(&answer.text, fits) {
+        Ok(read) => (read.accepted, Vec::new(), read.mended),
+        Err(Unread::NotAccepted(findings)) if job.setup.capabilities.asks_a_model => {
+            return Err(Unusable::repairable(in_words(&findings)));
+        }
+        // Nobody can be asked again: what fits is the result, and the rest is said.
+        Err(Unread::NotAccepted(_)) => {
+            let data = docmill_llm::answer::json_of(&answer.text).unwrap_or_default();
+            let (data, shortfalls) = job.validator.fitting_part(job.validator.normalise(data));
+            (data, shortfalls, None)
+        }
+        Err(Unread::NotJson(why)) => {
+            // Where the text stood instead, when the provider's envelope says so.
+            let why = answer
+                .notes
+                .iter()
+                .fold(why, |why, note| format!("{why} ({note})"));
+            return Err(Unusable::repairable(why));
+        }
+    };
+    Ok(Accepted {
+        data,
+        shortfalls,
+        mended,
+        hints: answer.evidence.clone(),
+    })
 }
 
 fn in_words(findings: &[Finding]) -> String {
@@ -258,6 +295,10 @@ fn fail(
     let (bill, billing) = match error.billing {
         docmill_llm::Billing::NotBilled => (Bill::NotBilled, Billing::NotBilled),
         docmill_llm::Billing::Unknown => (Bill::Unknown, Billing::Unknown),
+        docmill_llm::Billing::Used(usage) => match job.setup.plan.price.cost(&usage) {
+            Ok(cost) => (Bill::Actual { usage, cost }, Billing::Billed),
+            Err(_) => (Bill::Unknown, Billing::Unknown),
+        },
     };
     let settlement = attempt.map(|attempt| Settlement {
         attempt,
@@ -293,5 +334,6 @@ fn fail(
     Judged {
         settlement,
         consequence,
+        notes: Vec::new(),
     }
 }

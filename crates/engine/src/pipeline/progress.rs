@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use docmill_core::attempt::{AnswerKey, Attempt};
-use docmill_core::extraction::Evidence;
+use docmill_core::extraction::{Evidence, Finding};
 use docmill_core::failure::Failure;
 use docmill_core::money::Usd;
 use docmill_core::page::{Page, PageImage, ParsedDocument};
@@ -25,6 +25,10 @@ pub(crate) struct Part {
 /// An accepted answer of one part.
 pub(crate) struct Accepted {
     pub(crate) data: Value,
+    /// What is missing or was taken out, when no model could be asked to mend it.
+    pub(crate) shortfalls: Vec<Finding>,
+    /// How the object had to be found in the answer, when it was not all of it.
+    pub(crate) mended: Option<&'static str>,
     pub(crate) hints: Vec<Evidence>,
 }
 

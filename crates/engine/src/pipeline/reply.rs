@@ -66,6 +66,7 @@ fn answer(text: String, finish: Finish) -> Answer {
         finish,
         request_id: None,
         signals: Signals::default(),
+        notes: Vec::new(),
         evidence: Vec::new(),
         simulated: false,
     }

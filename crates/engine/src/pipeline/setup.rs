@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use docmill_core::plan::Plan;
 use docmill_core::template::Template;
-use docmill_llm::ModelLimits;
+use docmill_llm::{Capabilities, ModelLimits};
 use docmill_store::BatchRow;
 
 use crate::desk::Desk;
@@ -18,6 +18,7 @@ pub(crate) struct Setup {
     pub(crate) plan: Plan,
     pub(crate) resolved: Resolved,
     pub(crate) limits: ModelLimits,
+    pub(crate) capabilities: Capabilities,
     pub(crate) system: Arc<str>,
     pub(crate) desk: Desk,
 }
@@ -28,6 +29,7 @@ impl Setup {
         engine.parts.source.permits(&row.sources)?;
         let resolved = engine.parts.providers.resolve(&row.plan)?;
         let limits = resolved.provider.limits(&resolved.model);
+        let capabilities = resolved.provider.capabilities(&resolved.model);
         let template = Arc::new(row.template.clone());
         Ok(Self {
             system: docmill_llm::prompt::system(&template).into(),
@@ -35,13 +37,14 @@ impl Setup {
             plan: row.plan.clone(),
             resolved,
             limits,
+            capabilities,
             desk: Desk::new(engine, &row.plan),
         })
     }
 
     /// Whether the provider takes documents of any length in one call without losing anything.
     pub(crate) fn reads_whole_documents(&self) -> bool {
-        self.resolved.provider.name() == "offline"
+        self.capabilities.reads_whole_documents
     }
 
     /// Calls in flight at most.

@@ -75,6 +75,7 @@ pub(crate) async fn step_through(
             None => conclude(job, prompts),
         };
         let applied = write(job, document, facts, step.settlement, next).await?;
+        job.note(document.id, &step.notes).await?;
         if let Some((reason, until)) = step.pause {
             job.pause(&reason, until).await?;
         }
@@ -93,6 +94,8 @@ struct Step {
     settlement: Option<Settlement>,
     leaving: Option<Leaving>,
     pause: Option<(String, Option<Timestamp>)>,
+    /// For the log.
+    notes: Vec<String>,
 }
 
 fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartId, asked: Asked) -> Step {
@@ -117,6 +120,7 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
     };
     let judged = judge::judge(job, document, prompts, leaf, reply, attempt);
     step.settlement = judged.settlement;
+    step.notes = judged.notes;
     match judged.consequence {
         Consequence::Part(Effect::Lost(failure)) => {
             prompts.progress.apply(id, Effect::Lost(failure.clone()));

@@ -10,5 +10,6 @@ mod failures;
 mod liveness;
 mod progress;
 mod scene;
+mod schemas;
 mod stopping;
 mod work;

@@ -1,141 +1,106 @@
-//! Reads the body of an answer.
+//! Reads the body of an answer: a chat completion, as tolerantly as JSON
+//! allows. An answer that was paid for is not thrown away over its envelope.
 
-use std::borrow::Cow;
+use docmill_core::failure::{Failure, FailureCode};
+use serde_json::Value;
 
-use docmill_core::failure::FailureCode;
-use docmill_core::usage::Usage;
-use serde::Deserialize;
-
-use super::config::Config;
-use super::errors::{self, Refused};
-use super::http::Reply;
-use crate::answer::{Answer, Finish};
-use crate::signals::Signals;
-
-#[derive(Deserialize)]
-struct Completion<'a> {
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    choices: Vec<Choice<'a>>,
-    #[serde(default)]
-    usage: Option<WireUsage>,
-    #[serde(default)]
-    error: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow, default)]
-    message: Option<Message<'a>>,
-    #[serde(borrow, default)]
-    finish_reason: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    content: Option<Content<'a>>,
-    #[serde(borrow, default)]
-    refusal: Option<Cow<'a, str>>,
-}
-
-/// Text, or (Mistral's reasoning models) a list of parts.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default, rename = "type")]
-    kind: Option<String>,
-    #[serde(default)]
-    text: Option<String>,
-}
-
-/// Token counts. Everything optional: servers leave out what they like.
-#[derive(Deserialize)]
-struct WireUsage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
-    #[serde(default)]
-    total_tokens: Option<u64>,
-    #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
-    /// DeepSeek's name for cached tokens.
-    #[serde(default)]
-    prompt_cache_hit_tokens: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct PromptDetails {
-    #[serde(default)]
-    cached_tokens: Option<u64>,
-    #[serde(default)]
-    cache_write_tokens: Option<u64>,
-}
+use crate::answer::{Answer, Billing, Finish};
+use crate::wire::counts::{Counts, field};
+use crate::wire::{Came, Refused, errors};
 
 /// The answer in a response with status 200.
-pub(super) fn answer(reply: &Reply, config: &Config, signals: Signals) -> Result<Answer, Refused> {
-    let completion: Completion<'_> = serde_json::from_slice(&reply.body)
-        .map_err(|cause| strange(config, &format!("it is not a chat completion ({cause})")))?;
-    if let Some(error) = completion.error.filter(|error| !error.is_null()) {
-        return Err(error_inside(&error, &reply.body, config));
+pub(super) fn answer(came: &Came<'_>) -> Result<Answer, Refused> {
+    let completion = came.json()?;
+    let counts = counts(completion.get("usage").unwrap_or(&Value::Null));
+    let used = |answered: bool| counts.settle(&came.bound, answered);
+    let choice = completion
+        .get("choices")
+        .and_then(|choices| choices.get(0))
+        .filter(|choice| choice.is_object());
+    if let Some(error) = error_in(&completion).or_else(|| choice.and_then(error_in)) {
+        return Err(error_inside(came, error, used(false)));
     }
-    let usage = completion.usage.as_ref().and_then(usage);
-    let Some(choice) = completion.choices.into_iter().next() else {
-        return Err(strange(config, "it has no choices"));
+    let Some(choice) = choice else {
+        return Err(bare_answer(came, &completion));
     };
-    let finish = finish(&choice);
-    let text = choice.message.map(text).unwrap_or_default();
-    let header_id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    let message = choice
+        .get("message")
+        .or_else(|| choice.get("delta"))
+        .unwrap_or(&Value::Null);
+    let finish = finish(choice, message);
+    let said = said(choice, message);
     Ok(Answer {
-        text,
-        usage,
+        usage: used(!said.text.is_empty() || said.thought),
+        text: said.text,
         finish,
-        request_id: header_id
-            .map(str::to_owned)
-            .or_else(|| completion.id.map(Cow::into_owned)),
-        signals,
+        request_id: came
+            .header(&["x-request-id"])
+            .or_else(|| completion.get("id").and_then(id)),
+        signals: came.signals,
+        notes: said.note.into_iter().collect(),
         evidence: Vec::new(),
         simulated: false,
     })
 }
 
-/// OpenRouter reports failures of its upstreams inside a 200.
-fn error_inside(error: &serde_json::Value, body: &[u8], config: &Config) -> Refused {
+/// Ids are texts; some servers number them.
+fn id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn error_in(object: &Value) -> Option<&Value> {
+    object.get("error").filter(|error| !error.is_null())
+}
+
+/// OpenRouter reports failures of its upstreams inside a 200. What it says was
+/// used is what it bills.
+fn error_inside(came: &Came<'_>, error: &Value, used: Option<docmill_core::usage::Usage>) -> Refused {
     let status = error
         .get("code")
-        .and_then(serde_json::Value::as_u64)
+        .and_then(Value::as_u64)
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| (400..600).contains(code))
         .unwrap_or(500);
-    errors::classify(status, body, config)
+    let body = serde_json::json!({ "error": error }).to_string();
+    let refused = errors::classify(status, body.as_bytes(), came.config);
+    match used {
+        Some(used) => Refused {
+            billing: Billing::Used(used),
+            ..refused
+        },
+        None => refused,
+    }
 }
 
-fn strange(config: &Config, why: &str) -> Refused {
-    Refused::unknown(
-        FailureCode::ProviderError,
-        format!(
-            "{} answered 200, but {}",
-            config.name,
-            errors::clean(why, config.key.as_ref())
-        ),
-    )
+/// JSON without choices: nothing was answered that could be read.
+fn bare_answer(came: &Came<'_>, completion: &Value) -> Refused {
+    // A completion without choices, id and usage is an upstream's failure in OpenRouter's
+    // envelope; elsewhere nobody knows.
+    let blank = |name: &str| completion.get(name).is_some_and(Value::is_null);
+    if blank("choices") && blank("usage") && blank("id") {
+        return Refused {
+            failure: Failure::new(
+                FailureCode::ProviderError,
+                format!("{} answered 200 with an empty completion", came.config.name),
+            ),
+            billing: Billing::NotBilled,
+            retry_after: None,
+            complaint: None,
+        };
+    }
+    came.strange("it is not a chat completion: it has no choices")
 }
 
-fn finish(choice: &Choice<'_>) -> Finish {
-    let refused = choice
-        .message
-        .as_ref()
-        .and_then(|message| message.refusal.as_deref())
+fn finish(choice: &Value, message: &Value) -> Finish {
+    let refused = message
+        .get("refusal")
+        .and_then(Value::as_str)
         .is_some_and(|refusal| !refusal.is_empty());
-    match choice.finish_reason.as_deref() {
+    match choice.get("finish_reason").and_then(Value::as_str) {
         Some("content_filter") => Finish::ContentFilter,
         _ if refused => Finish::Refusal,
         Some("refusal") => Finish::Refusal,
@@ -145,82 +110,110 @@ fn finish(choice: &Choice<'_>) -> Finish {
     }
 }
 
-/// The text; of a refusal, its words.
-fn text(message: Message<'_>) -> String {
-    let content = match message.content {
-        Some(Content::Text(text)) => text.into_owned(),
-        Some(Content::Parts(parts)) => parts
-            .into_iter()
-            .filter(|part| part.kind.as_deref().is_none_or(|kind| kind == "text"))
-            .filter_map(|part| part.text)
-            .collect(),
-        None => String::new(),
+/// What the model said, and where that stood.
+struct SaidText {
+    text: String,
+    note: Option<String>,
+    /// It thought without answering: that costs too.
+    thought: bool,
+}
+
+/// The text; of a refusal, its words. An object that stands in the thoughts or
+/// in a tool call and nowhere else is taken from there when it is all that
+/// stands there.
+fn said(choice: &Value, message: &Value) -> SaidText {
+    let content = message.get("content").or_else(|| choice.get("text"));
+    let text = content.map(text_of).unwrap_or_default();
+    let plain = |text: String| SaidText {
+        text,
+        note: None,
+        thought: false,
     };
-    match message.refusal {
-        Some(refusal) if content.is_empty() => refusal.into_owned(),
-        _ => content,
+    if !text.trim().is_empty() {
+        return plain(text);
+    }
+    if let Some(refusal) = message
+        .get("refusal")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+    {
+        return plain(refusal.to_owned());
+    }
+    let elsewhere = [
+        ("reasoning_content", message.get("reasoning_content").map(text_of)),
+        ("reasoning", message.get("reasoning").map(text_of)),
+        ("a tool call", tool_call(message)),
+    ];
+    let mut thought = None;
+    for (place, found) in elsewhere {
+        let Some(found) = found.filter(|found| !found.trim().is_empty()) else {
+            continue;
+        };
+        let alone = crate::answer::json_of(&found).is_ok_and(|value| value.is_object());
+        if alone {
+            return SaidText {
+                text: found,
+                note: Some(format!("the object stood in {place}")),
+                thought: true,
+            };
+        }
+        thought = Some(place);
+    }
+    SaidText {
+        text,
+        note: thought.map(|place| format!("the answer is empty; its text stood in {place}")),
+        thought: thought.is_some(),
     }
 }
 
-/// `None` unless both sums are there: half a usage would settle too low.
+/// A text, or (Mistral's reasoning models) the text parts of a list.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter(|part| {
+                let kind = part.get("type").and_then(Value::as_str);
+                kind.is_none_or(|kind| matches!(kind, "text" | "output_text"))
+            })
+            .filter_map(|part| part.as_str().or_else(|| part.get("text").and_then(Value::as_str)))
+            .collect(),
+        // A server that answers with the object itself instead of its text.
+        Value::Object(object) if !object.is_empty() => content.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The arguments of the only tool call.
+fn tool_call(message: &Value) -> Option<String> {
+    let calls = message.get("tool_calls").and_then(Value::as_array);
+    let function = match calls.map(Vec::as_slice) {
+        Some([only]) => only.get("function"),
+        Some(_) => None,
+        None => message.get("function_call"),
+    };
+    function?.get("arguments").map(text_of)
+}
+
+/// Token counts. Everything optional: servers leave out what they like.
 ///
 /// Some servers (xAI, Gemini) leave the thoughts out of `completion_tokens`
 /// and bill them; they are in `total_tokens`, so the larger figure counts.
-fn usage(wire: &WireUsage) -> Option<Usage> {
-    let prompt = wire.prompt_tokens?;
-    let beyond_prompt = wire.total_tokens.map(|total| total.saturating_sub(prompt));
-    let output = wire.completion_tokens.into_iter().chain(beyond_prompt).max()?;
-    let details = wire.prompt_tokens_details.as_ref();
-    let cached = details
-        .and_then(|details| details.cached_tokens)
-        .or(wire.prompt_cache_hit_tokens)
-        .unwrap_or(0)
-        .min(prompt);
-    let written = details
-        .and_then(|details| details.cache_write_tokens)
-        .unwrap_or(0)
-        .min(prompt - cached);
-    Some(Usage {
-        input_tokens: prompt - cached - written,
-        cached_input_tokens: cached,
-        cache_write_tokens: written,
-        output_tokens: output,
-    })
-}
-
-#[derive(Deserialize)]
-struct ModelList<'a> {
-    #[serde(borrow, default)]
-    data: Vec<ListedModel<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ListedModel<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-}
-
-/// Looks the model up in the server's list. A list that cannot be read proves
-/// nothing either way.
-pub(super) fn check_model(body: &[u8], model: &str, config: &Config) -> Result<(), Refused> {
-    let Ok(list) = serde_json::from_slice::<ModelList<'_>>(body) else {
-        return Ok(());
-    };
-    let is_it = |id: &str| {
-        id == model || id.strip_prefix("models/") == Some(model) || id.strip_suffix(":latest") == Some(model)
-    };
-    if list.data.is_empty() || list.data.iter().any(|listed| is_it(&listed.id)) {
-        return Ok(());
+fn counts(usage: &Value) -> Counts {
+    let prompt = field(usage, &["prompt_tokens", "input_tokens", "promptTokens"]);
+    let answer = field(usage, &["completion_tokens", "output_tokens", "completionTokens"]);
+    let total = field(usage, &["total_tokens", "totalTokens"]);
+    let beyond_prompt = prompt.and_then(|prompt| total?.checked_sub(prompt));
+    let details = usage
+        .get("prompt_tokens_details")
+        .or_else(|| usage.get("input_tokens_details"))
+        .unwrap_or(&Value::Null);
+    Counts {
+        prompt,
+        cached: field(details, &["cached_tokens"]).or_else(|| field(usage, &["prompt_cache_hit_tokens"])),
+        written: field(details, &["cache_write_tokens"]),
+        answer: answer.into_iter().chain(beyond_prompt).max(),
     }
-    let mut ids: Vec<&str> = list.data.iter().map(|listed| listed.id.as_ref()).collect();
-    let count = ids.len();
-    ids.truncate(5);
-    let more = if count > ids.len() { " and others" } else { "" };
-    let has = errors::clean(&ids.join(", "), config.key.as_ref());
-    Err(Refused::not_billed(
-        FailureCode::UnknownModel,
-        format!("{} has no model {model:?}; it has {has}{more}", config.whose()),
-    ))
 }
 
 #[cfg(test)]

@@ -1,28 +1,17 @@
 //! Writes a request as the body of a chat completion.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::config::{Config, TokenLimit};
-use super::errors::Refused;
-use super::{cannot_encode, image_bound, image_expect};
+use super::Chat;
+use crate::prompt;
 use crate::request::Request;
-use crate::{catalog, prompt, tokens};
-
-/// How the form of the answer is asked for, with what it needs.
-pub(super) enum Format {
-    Schema(Arc<RawValue>),
-    Object,
-    Text,
-}
+use crate::wire::{Asked, Form, Outgoing, Refused, System, TokenLimit, image_label};
 
 #[derive(Serialize)]
-struct Chat<'a> {
+struct Completion<'a> {
     model: &'a str,
     messages: Vec<Message<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +22,11 @@ struct Chat<'a> {
     temperature: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<ResponseFormat<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    /// Sends prompts with the same beginning to the same machine, where its cache is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Routing>,
 }
@@ -68,7 +62,8 @@ enum PartText<'a> {
 #[derive(Serialize)]
 struct ImageUrl {
     url: String,
-    detail: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -81,7 +76,8 @@ enum ResponseFormat<'a> {
 #[derive(Serialize)]
 struct NamedSchema<'a> {
     name: String,
-    strict: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
     schema: &'a RawValue,
 }
 
@@ -91,52 +87,53 @@ struct Routing {
     require_parameters: bool,
 }
 
-/// The body of the call.
-pub(super) fn body(config: &Config, request: &Request, format: &Format) -> Result<Bytes, Refused> {
-    let known = catalog::built_in().find(&config.name, &request.model);
+/// The call.
+pub(super) fn outgoing(chat: &Chat, asked: &Asked<'_>) -> Result<Outgoing, Refused> {
+    let Asked { request, shape, .. } = asked;
     let limit = request.max_output_tokens;
-    let (max_completion_tokens, max_tokens) = match config.token_limit {
+    let (max_completion_tokens, max_tokens) = match shape.token_limit {
         TokenLimit::MaxCompletionTokens => (Some(limit), None),
         TokenLimit::MaxTokens => (None, Some(limit)),
     };
-    let chat = Chat {
+    let body = Completion {
         model: &request.model,
-        messages: messages(request),
+        messages: messages(asked),
         max_completion_tokens,
         max_tokens,
-        // Reasoning models refuse a temperature.
-        temperature: (!known.is_some_and(|model| model.reasoning)).then_some(0),
-        response_format: match format {
-            Format::Schema(schema) => Some(ResponseFormat::JsonSchema {
+        temperature: shape.temperature.then_some(0),
+        response_format: match (shape.form, asked.schema) {
+            (Form::Schema, Some(schema)) => Some(ResponseFormat::JsonSchema {
                 json_schema: NamedSchema {
                     name: schema_name(&request.template.name),
-                    strict: true,
+                    strict: shape.strict.then_some(true),
                     schema,
                 },
             }),
-            Format::Object => Some(ResponseFormat::JsonObject),
-            Format::Text => None,
+            (Form::Schema | Form::Object, _) => Some(ResponseFormat::JsonObject),
+            (Form::Text, _) => None,
         },
-        provider: (config.name == "openrouter").then_some(Routing {
+        // Reading what is printed takes little thought; thoughts are billed and count against the limit.
+        reasoning_effort: (asked.reasons && shape.effort).then_some("low"),
+        prompt_cache_key: (asked.config.catalog == "openai"
+            && asked.config.name != "compatible"
+            && shape.cache_marks)
+            .then_some(&request.template.name),
+        provider: (chat.routed && shape.form != Form::Text).then_some(Routing {
             require_parameters: true,
         }),
     };
-    let mut bytes = Vec::with_capacity(size_hint(request));
-    serde_json::to_writer(&mut bytes, &chat).map_err(cannot_encode)?;
-    Ok(Bytes::from(bytes))
-}
-
-fn size_hint(request: &Request) -> usize {
-    let images: usize = request
-        .images
-        .iter()
-        .map(|image| image.png.len() * 4 / 3 + 128)
-        .sum();
-    (request.system.len() + request.text.len()) * 9 / 8 + images + 4096
+    let path = match &chat.api_version {
+        Some(version) => format!(
+            "/openai/deployments/{}/chat/completions?api-version={version}",
+            crate::wire::segment(&request.model)
+        ),
+        None => "/chat/completions".to_owned(),
+    };
+    Outgoing::json(path, &body)
 }
 
 /// Names of schemas: letters, digits, `_`, `-`, at most 64.
-fn schema_name(template: &str) -> String {
+pub(crate) fn schema_name(template: &str) -> String {
     let name: String = template
         .chars()
         .map(|c| {
@@ -155,17 +152,20 @@ fn schema_name(template: &str) -> String {
     }
 }
 
-fn messages(request: &Request) -> Vec<Message<'_>> {
-    let mut messages = vec![
-        Message {
+fn messages<'a>(asked: &Asked<'a>) -> Vec<Message<'a>> {
+    let request = asked.request;
+    let with_user = asked.shape.system == System::WithUser;
+    let mut messages = Vec::with_capacity(4);
+    if !with_user {
+        messages.push(Message {
             role: "system",
             content: Content::Text(&request.system),
-        },
-        Message {
-            role: "user",
-            content: user_content(request),
-        },
-    ];
+        });
+    }
+    messages.push(Message {
+        role: "user",
+        content: user_content(request, with_user, asked.shape.image_detail),
+    });
     if let Some(repair) = &request.repair {
         messages.push(Message {
             role: "assistant",
@@ -181,68 +181,39 @@ fn messages(request: &Request) -> Vec<Message<'_>> {
 
 /// Plain text where there are no pictures: servers that do not see often do
 /// not take parts either.
-fn user_content(request: &Request) -> Content<'_> {
+fn user_content(request: &Request, with_system: bool, detail: bool) -> Content<'_> {
+    if request.images.is_empty() && with_system {
+        return Content::Owned(format!("{}\n\n{}", request.system, request.text));
+    }
     if request.images.is_empty() {
         return Content::Text(&request.text);
     }
-    let mut parts = Vec::with_capacity(1 + 2 * request.images.len());
+    let mut parts = Vec::with_capacity(2 + 2 * request.images.len());
+    let mut text = |text| parts.push(Part::Text { text });
+    if with_system {
+        text(PartText::Borrowed(&request.system));
+    }
     if !request.text.is_empty() {
-        parts.push(Part::Text {
-            text: PartText::Borrowed(&request.text),
-        });
+        text(PartText::Borrowed(&request.text));
     }
     for image in &request.images {
         parts.push(Part::Text {
             text: PartText::Owned(image_label(image.page)),
         });
-        let mut url = String::with_capacity(32 + image.png.len() * 4 / 3);
-        url.push_str("data:image/png;base64,");
-        STANDARD.encode_string(&image.png, &mut url);
         parts.push(Part::ImageUrl {
-            image_url: ImageUrl { url, detail: "high" },
+            image_url: ImageUrl {
+                url: data_url(&image.png),
+                detail: detail.then_some("high"),
+            },
         });
     }
     Content::Parts(parts)
 }
 
-fn image_label(page: u32) -> String {
-    format!("Page {page} as a picture:")
-}
-
-fn message_count(request: &Request) -> u64 {
-    if request.repair.is_some() { 4 } else { 2 }
-}
-
-/// The most the messages can cost, without the schema.
-pub(super) fn bound(request: &Request) -> u64 {
-    sum_texts(request, tokens::upper_bound)
-        .saturating_add(image_bound(request))
-        .saturating_add(tokens::overhead_bound(
-            message_count(request) + 2 * request.images.len() as u64,
-        ))
-}
-
-/// What the messages probably cost, without the schema.
-pub(super) fn expect(request: &Request) -> u64 {
-    sum_texts(request, tokens::expect)
-        .saturating_add(image_expect(request))
-        .saturating_add(tokens::expected_overhead(message_count(request)))
-}
-
-fn sum_texts(request: &Request, count: impl Fn(&str) -> u64) -> u64 {
-    let mut sum = count(&request.system).saturating_add(count(&request.text));
-    for image in &request.images {
-        sum = sum.saturating_add(count(&image_label(image.page)));
-    }
-    if let Some(repair) = &request.repair {
-        sum = sum
-            .saturating_add(count(&repair.answer))
-            .saturating_add(count(&prompt::repair(&repair.problems)));
-    }
-    sum
-}
-
-/// What the answer probably costs.
-pub(super) fn expect_answer(request: &Request) -> u64 {
-    tokens::expect_answer(&request.template.schema, &request.text).min(u64::from(request.max_output_tokens))
+/// A picture inside an address.
+pub(crate) fn data_url(png: &[u8]) -> String {
+    let mut url = String::with_capacity(32 + png.len() * 4 / 3);
+    url.push_str("data:image/png;base64,");
+    STANDARD.encode_string(png, &mut url);
+    url
 }

@@ -67,7 +67,8 @@ fn resolved<'s>(root: &'s Value, property: &'s Value) -> &'s Value {
     target.unwrap_or(present)
 }
 
-/// Required keys that were not found are null where the schema allows it, lists empty.
+/// Required keys that were not found are null where the schema allows it, lists empty; what
+/// may be neither is left out, which says honestly that it was not found.
 fn require(schema: &Value, data: &mut Map<String, Value>) {
     for name in schema
         .get("required")
@@ -80,13 +81,24 @@ fn require(schema: &Value, data: &mut Map<String, Value>) {
             continue;
         }
         let property = schema.pointer(&format!("/properties/{name}"));
-        let empty = if property.is_some_and(|it| has_type(it, "array")) {
-            Value::Array(Vec::new())
-        } else {
-            Value::Null
-        };
-        data.insert(name.to_owned(), empty);
+        if property.is_some_and(|it| has_type(it, "array")) {
+            data.insert(name.to_owned(), Value::Array(Vec::new()));
+        } else if property.is_none_or(takes_null) {
+            data.insert(name.to_owned(), Value::Null);
+        }
     }
+}
+
+/// Whether a schema says that a value may be null.
+fn takes_null(property: &Value) -> bool {
+    let branches = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| property.get(key).and_then(Value::as_array));
+    let in_choices = property
+        .get("enum")
+        .and_then(Value::as_array)
+        .is_some_and(|choices| choices.contains(&Value::Null));
+    has_type(property, "null") || in_choices || branches.is_some_and(|all| all.iter().any(takes_null))
 }
 
 fn has_type(property: &Value, wanted: &str) -> bool {

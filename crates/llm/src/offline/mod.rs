@@ -29,7 +29,7 @@ use docmill_core::usage::Usage;
 use serde_json::Value;
 
 use crate::answer::{Answer, CallError, Finish};
-use crate::provider::{ModelLimits, Provider};
+use crate::provider::{Capabilities, ModelLimits, Provider};
 use crate::request::Request;
 use crate::signals::Signals;
 
@@ -48,6 +48,14 @@ pub fn extract(schema: &Value, pages: &[Page]) -> (Value, Vec<Evidence>) {
 impl Provider for Offline {
     fn name(&self) -> &str {
         "offline"
+    }
+
+    fn capabilities(&self, _model: &str) -> Capabilities {
+        Capabilities {
+            reads_whole_documents: true,
+            holds_to_schema: true,
+            ..Capabilities::default()
+        }
     }
 
     fn limits(&self, _model: &str) -> ModelLimits {
@@ -79,6 +87,7 @@ impl Provider for Offline {
             finish: Finish::Stop,
             request_id: None,
             signals: Signals::default(),
+            notes: Vec::new(),
             evidence,
             simulated: false,
         })

@@ -12,4 +12,4 @@ pub use document::document;
 pub use repair::repair;
 pub use system::system;
 pub(crate) use wire_schema::flat_schema_with_limits;
-pub use wire_schema::{SchemaProblem, wire_schema};
+pub use wire_schema::{SchemaProblem, schema_with_optional_left_out, wire_schema};

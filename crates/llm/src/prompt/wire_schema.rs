@@ -1,12 +1,13 @@
 //! The schema as it is sent: the subset that every provider's strict mode
 //! takes. The full schema is checked here, by docmill, after the answer.
 //!
-//! The subset: the root is an object; every property is required and may be
-//! null (else a model must invent what a document does not say);
+//! The subset: the root is an object; every property is required, and those the
+//! template does not require may be null instead of being left out;
 //! `additionalProperties: false`; references are written out, recursion is
 //! refused; no limits on numbers, lengths or counts, no patterns or formats
 //! (formats go into the description, where the model reads them).
 
+use docmill_core::template::formats;
 use serde_json::{Map, Value, json};
 
 /// Levels of objects and lists a provider still takes (OpenAI: 10).
@@ -19,6 +20,10 @@ const MAX_CHOICES: usize = 500;
 /// Steps inside each other, references and alternatives included: what keeps a
 /// hostile schema off the stack.
 const MAX_STEPS: usize = 64;
+
+/// Fields Anthropic lets be left out, and unions it takes, in a whole schema.
+const MAX_LEFT_OUT: usize = 24;
+const MAX_UNIONS: usize = 16;
 
 /// Why a schema has no wire form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +49,9 @@ pub enum SchemaProblem {
     /// Too many nodes.
     #[error("the schema has more than {MAX_NODES} parts")]
     TooLarge,
+    /// More unions than the provider takes.
+    #[error("{0} fields may be of several types or null; the provider takes {MAX_UNIONS}")]
+    Unions(usize),
     /// `false`, `not` and the like: no value is allowed.
     #[error("no value is allowed at {0:?}")]
     Impossible(String),
@@ -55,19 +63,68 @@ pub enum SchemaProblem {
 /// When it has none; the template can still be used with providers that are
 /// only asked for a JSON object.
 pub fn wire_schema(schema: &Value) -> Result<Value, SchemaProblem> {
-    flatten(schema, false)
+    flatten(schema, Style::default())
+}
+
+/// The wire form for providers that count unions and let fields be left out
+/// (Anthropic: at most [`MAX_LEFT_OUT`] and [`MAX_UNIONS`]): a field the
+/// template does not require is left out rather than null, as far as that goes.
+///
+/// # Errors
+/// When it has none, or more unions than are taken.
+pub fn schema_with_optional_left_out(schema: &Value) -> Result<Value, SchemaProblem> {
+    let wire = flatten(
+        schema,
+        Style {
+            leave_out: true,
+            ..Style::default()
+        },
+    )?;
+    let unions = unions(&wire);
+    if unions > MAX_UNIONS {
+        return Err(SchemaProblem::Unions(unions));
+    }
+    Ok(wire)
+}
+
+/// Nodes that may be of several types.
+fn unions(wire: &Value) -> usize {
+    match wire {
+        Value::Object(map) => {
+            let here = map.contains_key("anyOf") || map.get("type").is_some_and(Value::is_array);
+            usize::from(here) + map.values().map(unions).sum::<usize>()
+        }
+        Value::Array(items) => items.iter().map(unions).sum(),
+        _ => 0,
+    }
 }
 
 /// The same shape with its limits kept: for answers that are made up here and
 /// must pass the full schema.
 pub(crate) fn flat_schema_with_limits(schema: &Value) -> Result<Value, SchemaProblem> {
-    flatten(schema, true)
+    flatten(
+        schema,
+        Style {
+            keep_limits: true,
+            ..Style::default()
+        },
+    )
 }
 
-fn flatten(schema: &Value, keep_limits: bool) -> Result<Value, SchemaProblem> {
+/// How a schema is written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Style {
+    /// Limits, patterns and formats stay.
+    keep_limits: bool,
+    /// What is not required is left out instead of being null.
+    leave_out: bool,
+}
+
+fn flatten(schema: &Value, style: Style) -> Result<Value, SchemaProblem> {
     let mut writer = Writer {
         root: schema,
-        keep_limits,
+        style,
+        left_out: 0,
         open_references: Vec::new(),
         steps: 0,
         nodes: 0,
@@ -84,7 +141,9 @@ fn flatten(schema: &Value, keep_limits: bool) -> Result<Value, SchemaProblem> {
 
 struct Writer<'a> {
     root: &'a Value,
-    keep_limits: bool,
+    style: Style,
+    /// Fields that may be left out so far.
+    left_out: usize,
     open_references: Vec<&'a str>,
     steps: usize,
     nodes: usize,
@@ -112,7 +171,7 @@ impl<'a> Writer<'a> {
         self.steps -= 1;
         let mut wire = wire?;
         describe(&mut wire, map);
-        if self.keep_limits {
+        if self.style.keep_limits {
             copy_limits(&mut wire, map);
         }
         Ok(wire)
@@ -184,6 +243,13 @@ impl<'a> Writer<'a> {
         depth: usize,
     ) -> Result<Value, SchemaProblem> {
         let mut properties = Map::new();
+        let mut always: Vec<String> = Vec::new();
+        let required: Vec<&str> = parts
+            .iter()
+            .filter_map(|part| list(part, "required"))
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         for part in parts {
             let Some(named) = part.get("properties").and_then(Value::as_object) else {
                 continue;
@@ -191,18 +257,28 @@ impl<'a> Writer<'a> {
             for (name, schema) in named {
                 let inner = format!("{path}/{name}");
                 let wire = self.schema(schema, &inner, depth + 1)?;
-                properties.insert(name.clone(), or_null(wire));
+                // A field the template leaves out is null here; one it requires is null only where
+                // the template says so, else the provider could give what is refused afterwards.
+                let wire = if required.contains(&name.as_str()) {
+                    always.push(name.clone());
+                    wire
+                } else if self.style.leave_out && self.left_out < MAX_LEFT_OUT {
+                    self.left_out += 1;
+                    not_null(wire)
+                } else {
+                    always.push(name.clone());
+                    or_null(wire)
+                };
+                properties.insert(name.clone(), wire);
             }
         }
         if properties.is_empty() {
             return Err(SchemaProblem::FreeForm(path.to_owned()));
         }
-        let required: Vec<&String> = properties.keys().collect();
-        let required = json!(required);
         Ok(json!({
             "type": "object",
             "properties": properties,
-            "required": required,
+            "required": always,
             "additionalProperties": false,
         }))
     }
@@ -214,6 +290,13 @@ impl<'a> Writer<'a> {
         depth: usize,
     ) -> Result<Value, SchemaProblem> {
         let inner = format!("{path}/0");
+        if let (true, Some(places)) = (self.style.keep_limits, list(map, "prefixItems")) {
+            let places: Result<Vec<Value>, SchemaProblem> = places
+                .iter()
+                .map(|place| self.schema(place, &inner, depth + 1))
+                .collect();
+            return Ok(json!({"type": "array", "prefixItems": places?}));
+        }
         let items = match (map.get("items"), list(map, "prefixItems")) {
             (Some(items), _) if items.is_object() => self.schema(items, &inner, depth + 1)?,
             (_, Some(items)) => self.any_of(items, &inner, depth + 1)?,
@@ -362,6 +445,39 @@ fn or_null(wire: Value) -> Value {
     Value::Object(map)
 }
 
+/// The same without null, where anything is left then.
+fn not_null(wire: Value) -> Value {
+    let Value::Object(mut map) = wire else {
+        return wire;
+    };
+    let null = json!({"type": "null"});
+    if let Some(Value::Array(branches)) = map.get_mut("anyOf") {
+        branches.retain(|branch| *branch != null);
+        if let [only] = branches.as_slice() {
+            let mut only = only.clone();
+            let description = map.remove("description");
+            if let (Some(only), Some(description)) = (only.as_object_mut(), description) {
+                only.insert("description".to_owned(), description);
+            }
+            return only;
+        }
+        return Value::Object(map);
+    }
+    if let Some(Value::Array(kinds)) = map.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = kinds.as_slice() {
+            let only = only.clone();
+            map.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = map.get_mut("enum")
+        && choices.len() > 1
+    {
+        choices.retain(|choice| !choice.is_null());
+    }
+    Value::Object(map)
+}
+
 fn list<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a [Value]> {
     map.get(key).and_then(Value::as_array).map(Vec::as_slice)
 }
@@ -401,7 +517,9 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-const LIMITS: [&str; 10] = [
+const LIMITS: [&str; 12] = [
+    "multipleOf",
+    "uniqueItems",
     "minimum",
     "maximum",
     "exclusiveMinimum",
@@ -450,12 +568,6 @@ fn describe(wire: &mut Value, map: &Map<String, Value>) {
 }
 
 fn format_hint(map: &Map<String, Value>) -> Option<&'static str> {
-    Some(match map.get("format").and_then(Value::as_str)? {
-        "date" => "(as YYYY-MM-DD)",
-        "date-time" => "(as YYYY-MM-DDThh:mm:ssZ)",
-        "time" => "(as hh:mm:ss)",
-        "email" => "(an e-mail address)",
-        "uri" => "(a URL)",
-        _ => return None,
-    })
+    let name = map.get("format").and_then(Value::as_str)?;
+    formats::format(name).map(|format| format.hint)
 }

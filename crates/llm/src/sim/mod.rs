@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::answer::{Answer, CallError, Finish};
 use crate::catalog::{self, Model};
 use crate::prompt::flat_schema_with_limits;
-use crate::provider::{ModelLimits, Provider};
+use crate::provider::{Capabilities, ModelLimits, Provider};
 use crate::request::Request;
 use crate::signals::Signals;
 use crate::{image_tokens, prompt, tokens};
@@ -96,6 +96,7 @@ impl Sim {
             finish,
             request_id: Some(format!("sim-{}", request.call_id)),
             signals,
+            notes: Vec::new(),
             evidence: Vec::new(),
             simulated: true,
         }
@@ -181,6 +182,15 @@ const UNKNOWN_OUTPUT: u32 = 16_384;
 impl Provider for Sim {
     fn name(&self) -> &str {
         "sim"
+    }
+
+    fn capabilities(&self, model: &str) -> Capabilities {
+        Capabilities {
+            simulated: true,
+            vision: self.limits(model).vision,
+            holds_to_schema: true,
+            ..Capabilities::default()
+        }
     }
 
     fn limits(&self, model: &str) -> ModelLimits {

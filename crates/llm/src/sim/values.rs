@@ -19,6 +19,7 @@ const MAX_FINDS: usize = 400;
 pub(super) fn answer(schema: &Value, pages: &[Page], random: &mut Random) -> Value {
     let finds = Finds::on(pages);
     let mut writer = Writer {
+        root: schema,
         finds: &finds,
         random,
     };
@@ -137,6 +138,8 @@ fn amount(word: &str) -> Option<f64> {
 }
 
 struct Writer<'a, 'b> {
+    /// For references of schemas that contain themselves.
+    root: &'a Value,
     finds: &'a Finds<'a>,
     random: &'b mut Random,
 }
@@ -153,10 +156,20 @@ impl Writer<'_, '_> {
                 .pick(&real)
                 .map_or(Value::Null, |choice| (*choice).clone());
         }
-        if let Some(branches) = schema.get("anyOf").and_then(Value::as_array) {
-            let real: Vec<&Value> = branches.iter().filter(|branch| kind(branch) != "null").collect();
-            let chosen = self.random.pick(&real).copied();
-            return chosen.map_or(Value::Null, |branch| self.value(branch, name, depth + 1));
+        if let Some(fixed) = schema.get("const") {
+            return fixed.clone();
+        }
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            let found = target
+                .strip_prefix('#')
+                .and_then(|pointer| self.root.pointer(pointer));
+            return found.map_or(Value::Null, |found| self.value(found, name, depth + 1));
+        }
+        let branches = ["anyOf", "oneOf", "allOf"]
+            .iter()
+            .find_map(|key| schema.get(key).and_then(Value::as_array));
+        if let Some(branches) = branches {
+            return self.one_of(branches, name, depth);
         }
         match kind(schema) {
             "object" => self.object(schema, depth),
@@ -169,24 +182,72 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// A value for one of the branches: the first, from a place of luck on, for which there is one.
+    fn one_of(&mut self, branches: &[Value], name: &str, depth: u8) -> Value {
+        let real: Vec<&Value> = branches.iter().filter(|branch| kind(branch) != "null").collect();
+        let start = usize::try_from(self.random.below(real.len().max(1) as u64)).unwrap_or(0);
+        let (before, from_start) = real.split_at_checked(start).unwrap_or((&[], &real));
+        for branch in from_start.iter().chain(before) {
+            let value = self.value(branch, name, depth + 1);
+            if !value.is_null() {
+                return value;
+            }
+        }
+        Value::Null
+    }
+
     fn object(&mut self, schema: &Value, depth: u8) -> Value {
         let properties = schema.get("properties").and_then(Value::as_object);
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let mut object = Map::new();
         for (name, inner) in properties.into_iter().flatten() {
-            object.insert(name.clone(), self.value(inner, name, depth + 1));
+            let optional = !required.contains(&name.as_str());
+            if optional && depth >= DEEP {
+                continue;
+            }
+            let value = self.value(inner, name, depth + 1);
+            if !value.is_null() || !optional || takes_null(inner) {
+                object.insert(name.clone(), value);
+            }
+        }
+        let more = schema.get("additionalProperties").filter(|more| more.is_object());
+        if let Some(more) = more.filter(|_| object.is_empty() && depth < DEEP) {
+            object.insert("entry".to_owned(), self.value(more, "entry", depth + 1));
         }
         Value::Object(object)
     }
 
     fn array(&mut self, schema: &Value, name: &str, depth: u8) -> Value {
-        let Some(items) = schema.get("items") else {
+        if let Some(places) = schema.get("prefixItems").and_then(Value::as_array) {
+            return places
+                .iter()
+                .map(|place| self.value(place, name, depth + 1))
+                .collect();
+        }
+        let Some(items) = schema.get("items").filter(|items| items.is_object()) else {
             return Value::Array(Vec::new());
         };
         let limit = |key: &str| schema.get(key).and_then(Value::as_u64);
-        let least = limit("minItems").unwrap_or(1).min(MAX_ENTRIES);
-        let most = limit("maxItems").unwrap_or(least + 3).clamp(least, MAX_ENTRIES);
+        let usual = u64::from(depth < DEEP);
+        let least = limit("minItems").unwrap_or(usual).min(MAX_ENTRIES);
+        let most = limit("maxItems").unwrap_or(least + 3 * usual);
+        let most = most.clamp(least, MAX_ENTRIES.max(least));
         let count = least + self.random.below((most - least).min(3) + 1);
-        (0..count).map(|_| self.value(items, name, depth + 1)).collect()
+        let mut list: Vec<Value> = Vec::new();
+        let unique = schema.get("uniqueItems") == Some(&Value::Bool(true));
+        for _ in 0..count {
+            let item = self.value(items, name, depth + 1);
+            if !unique || !list.contains(&item) {
+                list.push(item);
+            }
+        }
+        Value::Array(list)
     }
 
     /// A text that meets the schema's limits, or null when none is found: it
@@ -199,6 +260,11 @@ impl Writer<'_, '_> {
             Some("date") => self.date(),
             Some("date-time") => format!("{}T09:00:00Z", self.date()),
             Some("time") => "09:00:00".to_owned(),
+            Some("duration") => format!("P{}D", 1 + self.random.below(90)),
+            Some("uuid") => format!("123e4567-e89b-42d3-a456-{:012}", self.random.below(1_000_000)),
+            Some("ipv4") => format!("192.0.2.{}", self.random.below(256)),
+            Some("ipv6") => format!("2001:db8::{:x}", self.random.below(65_536)),
+            Some("hostname") => "host.example.com".to_owned(),
             Some("email") => format!("someone{}@example.com", self.random.below(100)),
             Some("uri") => format!("https://example.com/{}", self.random.below(1000)),
             _ if name.contains("currency") => "EUR".to_owned(),
@@ -263,6 +329,7 @@ impl Writer<'_, '_> {
             let cents = u32::try_from(self.random.below(1_000_000)).ok()?;
             Some(range.brought_into(f64::from(cents) / 100.0))
         });
+        let amount = amount.map(|amount| range.stepped(amount));
         amount
             .and_then(Number::from_f64)
             .map_or(Value::Null, Value::Number)
@@ -280,6 +347,10 @@ impl Writer<'_, '_> {
             let drawn = u32::try_from(self.random.below(1000)).unwrap_or(0);
             range.brought_into(f64::from(drawn)).ceil() as i64
         });
+        if range.step.is_some() {
+            let near = i32::try_from(whole).map_or(0.0, f64::from);
+            return Value::from(range.stepped(near) as i64);
+        }
         Value::from(whole)
     }
 }
@@ -288,6 +359,8 @@ impl Writer<'_, '_> {
 struct Range {
     least: f64,
     most: f64,
+    /// What the number has to be a multiple of.
+    step: Option<f64>,
 }
 
 impl Range {
@@ -304,6 +377,20 @@ impl Range {
                 .into_iter()
                 .chain(below)
                 .fold(f64::INFINITY, f64::min),
+            step: limit("multipleOf").filter(|step| *step > 0.0),
+        }
+    }
+
+    /// The multiple of the step that is not above the number, unless that is below the range.
+    fn stepped(&self, number: f64) -> f64 {
+        let Some(step) = self.step else {
+            return number;
+        };
+        let below = (number / step).floor() * step;
+        if below >= self.least {
+            below
+        } else {
+            (self.least / step).ceil() * step
         }
     }
 
@@ -316,6 +403,23 @@ impl Range {
     }
 }
 
+/// Levels below which only what is required is made up, so that a tree ends.
+const DEEP: u8 = 8;
+
+fn takes_null(schema: &Value) -> bool {
+    let kinds = schema.get("type");
+    let named = kinds.is_some_and(|kinds| {
+        kinds == "null"
+            || kinds
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"))
+    });
+    let branches = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| schema.get(key).and_then(Value::as_array));
+    named || branches.is_some_and(|branches| branches.iter().any(takes_null))
+}
+
 /// The type that is not null.
 fn kind(schema: &Value) -> &str {
     match schema.get("type") {
@@ -325,6 +429,12 @@ fn kind(schema: &Value) -> &str {
             kinds.find(|kind| *kind != "null").unwrap_or("null")
         }
         _ if schema.get("properties").is_some() => "object",
+        _ if ["$ref", "enum", "const", "anyOf", "oneOf", "allOf"]
+            .iter()
+            .any(|key| schema.get(key).is_some()) =>
+        {
+            "something"
+        }
         _ => "null",
     }
 }

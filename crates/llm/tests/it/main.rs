@@ -9,5 +9,6 @@
 mod compatible;
 mod fixtures;
 mod offline;
+mod providers;
 mod sim;
 mod wire_schema;

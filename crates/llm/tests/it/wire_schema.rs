@@ -1,6 +1,6 @@
 //! The subset that every provider's strict mode takes.
 
-use docmill_llm::prompt::{SchemaProblem, wire_schema};
+use docmill_llm::prompt::{SchemaProblem, schema_with_optional_left_out, wire_schema};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -38,6 +38,7 @@ fn outside_the_subset(schema: &Value, depth: usize) -> Option<String> {
         if names != required || map.get("additionalProperties") != Some(&json!(false)) {
             return Some(format!("an open object: {schema}"));
         }
+        // None of the made-up schemas requires anything: all of it may be missing.
         if let Some((name, _)) = properties.iter().find(|(_, inner)| !nullable(inner)) {
             return Some(format!("{name} may not be null"));
         }
@@ -148,7 +149,7 @@ fn a_pydantic_schema_keeps_what_matters() {
     });
     let line = json!({
         "type": "object",
-        "properties": {"text": {"type": ["string", "null"]}, "amount": {"type": ["number", "null"]}},
+        "properties": {"text": {"type": "string"}, "amount": {"type": ["number", "null"]}},
         "required": ["text", "amount"],
         "additionalProperties": false,
     });
@@ -157,7 +158,7 @@ fn a_pydantic_schema_keeps_what_matters() {
         json!({
             "type": "object",
             "properties": {
-                "number": {"type": ["string", "null"], "description": "Printed at the top"},
+                "number": {"type": "string", "description": "Printed at the top"},
                 "issued": {"type": ["string", "null"], "description": "(as YYYY-MM-DD)"},
                 "kind": {"type": ["string", "null"], "enum": ["goods", "service", null],
                     "description": "Goods or service"},
@@ -167,6 +168,40 @@ fn a_pydantic_schema_keeps_what_matters() {
             "additionalProperties": false,
         })
     );
+}
+
+/// For providers that count unions: what is not required is left out rather than null.
+#[test]
+fn optional_fields_are_left_out_where_unions_are_counted() {
+    let schema = json!({"type": "object", "required": ["number", "due"], "properties": {
+        "number": {"type": "string"},
+        "due": {"type": ["string", "null"]},
+        "total": {"anyOf": [{"type": "number", "description": "in all"}, {"type": "null"}]},
+        "kind": {"enum": ["goods", null]},
+    }});
+    let wire = schema_with_optional_left_out(&schema).unwrap();
+    assert_eq!(wire["required"], json!(["number", "due"]));
+    assert_eq!(wire["properties"]["due"], json!({"type": ["string", "null"]}));
+    assert_eq!(wire["properties"]["total"]["type"], "number");
+    assert_eq!(
+        wire["properties"]["kind"],
+        json!({"type": "string", "enum": ["goods"]})
+    );
+    let many: serde_json::Map<String, Value> = (0..30)
+        .map(|at| (format!("f{at}"), json!({"type": "string"})))
+        .collect();
+    let wire = schema_with_optional_left_out(&json!({"type": "object", "properties": many})).unwrap();
+    let nullable = wire["properties"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter(|field| nullable(field));
+    assert_eq!(nullable.count(), 6, "24 may be left out, the rest is null");
+    let more: serde_json::Map<String, Value> = (0..60)
+        .map(|at| (format!("f{at}"), json!({"type": "string"})))
+        .collect();
+    let refused = schema_with_optional_left_out(&json!({"type": "object", "properties": more}));
+    assert_eq!(refused, Err(SchemaProblem::Unions(36)));
 }
 
 #[test]

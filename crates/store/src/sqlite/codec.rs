@@ -81,7 +81,9 @@ impl Columns for Row<'_> {
     fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> rusqlite::Result<T> {
         let index = self.as_ref().column_index(column)?;
         let text = self.get_ref(index)?.as_str()?;
-        serde_json::from_str(text)
+        // Through a value: with numbers of any length, serde's tagged enums read them no other way.
+        serde_json::from_str::<serde_json::Value>(text)
+            .and_then(serde_json::from_value)
             .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
     }
 

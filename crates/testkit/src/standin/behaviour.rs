@@ -97,9 +97,9 @@ pub enum Misbehaviour {
     ContextLength,
     /// 400: `response_format` is not known. Not billed; only for calls that ask for a schema.
     NoSchemaMode,
-    /// 500, **billed**: the work was done and lost.
+    /// 502 of a proxy, **billed**: the work was done and its answer lost on the way.
     InternalError,
-    /// 500, not billed.
+    /// 500 of the API itself, not billed.
     InternalErrorUnbilled,
     /// 503 "overloaded". Not billed.
     Overloaded503,
@@ -131,6 +131,38 @@ pub enum Misbehaviour {
     MissingUsage,
     /// A right answer between ``` fences. Billed.
     FencedJson,
+    /// Thoughts before the answer, with a draft in them. Billed, like all that follow.
+    Thoughts,
+    /// Prose around a fenced answer.
+    Prose,
+    /// The object in a list of one.
+    ListOfOne,
+    /// The object in a JSON text.
+    TextOfObject,
+    /// The object twice.
+    Twice,
+    /// A comma before the closing bracket.
+    TrailingComma,
+    /// Chat only: no content; the object stands in `reasoning_content`.
+    ObjectInReasoning,
+    /// Chat only: an event stream nobody asked for.
+    EventStream,
+    /// A byte order mark before the body.
+    ByteOrderMark,
+    /// A right answer whose counts are all zero.
+    ZeroUsage,
+    /// A right answer whose counts are all −1.
+    NegativeUsage,
+    /// A right answer whose counts are texts.
+    UsageAsText,
+    /// A 200 that holds an error. Not billed.
+    ErrorInside200,
+    /// 503: the model is being loaded. Not billed.
+    Loading503,
+    /// 400: no temperature is taken. Not billed; only for calls that send one.
+    NoTemperature,
+    /// 400: `max_completion_tokens` is wanted instead of `max_tokens`. Not billed; only for calls that send the latter.
+    NoMaxTokens,
     /// Bills ten times the prompt's bytes: more than any bound. Billed.
     UsageAboveBound,
 }

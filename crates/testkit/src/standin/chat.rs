@@ -103,7 +103,7 @@ impl<'a> Chat<'a> {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Size {
     text_bytes: u64,
     messages: u64,
@@ -113,12 +113,25 @@ pub(super) struct Size {
 impl Size {
     fn add(&mut self, part: &Part<'_>) {
         if let Some(text) = &part.text {
-            self.text_bytes += text.len() as u64;
+            self.add_text(text);
         }
         if let Some(image) = &part.image_url {
-            let (width, height) = png_size(&image.url).unwrap_or((512, 512));
-            self.image_tokens += tiles(width, height);
+            self.add_picture(&image.url);
         }
+    }
+
+    pub(super) fn add_text(&mut self, text: &str) {
+        self.text_bytes += text.len() as u64;
+    }
+
+    /// A picture in a data URL, or its base64 alone.
+    pub(super) fn add_picture(&mut self, picture: &str) {
+        let (width, height) = png_size(picture).unwrap_or((512, 512));
+        self.image_tokens += tiles(width, height);
+    }
+
+    pub(super) fn add_messages(&mut self, messages: u64) {
+        self.messages += messages;
     }
 
     /// Tokens of the prompt: four bytes to a token, as English is.
@@ -133,7 +146,7 @@ impl Size {
 
 /// Width and height from the head of a PNG in a data URL.
 fn png_size(url: &str) -> Option<(u32, u32)> {
-    let (_, data) = url.split_once("base64,")?;
+    let data = url.split_once("base64,").map_or(url, |(_, data)| data);
     let head = base64::engine::general_purpose::STANDARD
         .decode(data.get(..32)?)
         .ok()?;

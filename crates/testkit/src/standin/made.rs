@@ -4,32 +4,31 @@ use serde_json::{Value, json};
 
 use super::answer;
 use super::behaviour::Misbehaviour;
-use super::chat::{Chat, Size};
+use super::envelope::{Counts, Said, envelope, usage_field};
+use super::question::{Dialect, Question};
 use super::random::Random;
 
 /// An answer, made and counted.
 pub(super) struct Made {
     pub(super) prompt: String,
     text: String,
-    pub(super) input: u64,
-    pub(super) output: u64,
+    pub(super) counts: Counts,
     finish: &'static str,
 }
 
 impl Made {
-    /// `schema`: the one the call asks for, parsed.
+    /// `schema`: the one the call asks for, parsed. `cached`: the marked part is in the cache already.
     pub(super) fn new(
-        chat: &Chat<'_>,
+        question: &Question,
         schema: Option<&Value>,
-        size: Size,
+        cached: Option<bool>,
         extra: u64,
         wrong: Option<Misbehaviour>,
     ) -> Self {
         use Misbehaviour as M;
-        let hash = chat.hash();
         let mut seed = [0u8; 8];
         seed.iter_mut()
-            .zip(hash.as_bytes())
+            .zip(question.hash.as_bytes())
             .for_each(|(to, from)| *to = *from);
         let mut random = Random::new(u64::from_le_bytes(seed));
         let mut text = String::with_capacity(512);
@@ -39,9 +38,6 @@ impl Made {
         }
         let mut finish = "stop";
         match wrong {
-            Some(M::InvalidJson) => text = format!("Certainly! Here it is: {text}"),
-            Some(M::SchemaViolation) => text = "{\"unexpected\":true}".to_owned(),
-            Some(M::FencedJson) => text = format!("```json\n{text}\n```"),
             Some(M::Length) => {
                 halve(&mut text);
                 finish = "length";
@@ -50,59 +46,105 @@ impl Made {
                 text.clear();
                 finish = "content_filter";
             }
-            _ => {}
+            Some(wrong) => text = wrapped(text, wrong),
+            None => {}
         }
         let mut output = (text.len() as u64).div_ceil(4).max(1) + extra;
-        if output > chat.limit() {
-            output = chat.limit();
+        if output > question.limit {
+            output = question.limit;
             halve(&mut text);
             finish = "length";
         }
-        let mut prompt = hash.to_hex().to_string();
+        let mut prompt = question.hash.to_hex().to_string();
         prompt.truncate(32);
+        let input = if wrong == Some(M::UsageAboveBound) {
+            10 * (question.size.bytes() + 1000)
+        } else {
+            question.size.tokens()
+        };
+        let marked = question.marked.map_or(0, |(_, tokens)| tokens.min(input));
         Self {
             prompt,
             text,
-            input: if wrong == Some(M::UsageAboveBound) {
-                10 * (size.bytes() + 1000)
-            } else {
-                size.tokens()
+            counts: Counts {
+                input,
+                cached: if cached == Some(true) { marked } else { 0 },
+                written: if cached == Some(false) { marked } else { 0 },
+                output,
             },
-            output,
             finish,
         }
     }
 
     /// The body of the response.
-    pub(super) fn envelope(&self, id: u64, model: &str, wrong: Option<Misbehaviour>) -> Vec<u8> {
-        let refused = wrong == Some(Misbehaviour::Refusal);
-        let (content, refusal) = if refused {
-            (None, Some("I cannot help with that."))
-        } else {
-            (Some(self.text.as_str()), None)
-        };
-        let mut envelope = json!({
-            "id": format!("standin-{id}"),
-            "object": "chat.completion",
-            "model": model,
-            "choices": [{
-                "index": 0,
-                "message": {"role": "assistant", "content": content, "refusal": refusal},
-                "finish_reason": self.finish,
-            }],
-            "usage": {
-                "prompt_tokens": self.input,
-                "completion_tokens": self.output,
-                "total_tokens": self.input + self.output,
-                "prompt_tokens_details": {"cached_tokens": 0},
+    pub(super) fn envelope(&self, id: u64, question: &Question, wrong: Option<Misbehaviour>) -> Vec<u8> {
+        use Misbehaviour as M;
+        let mut body = envelope(
+            question.dialect,
+            &Said {
+                id,
+                model: &question.model,
+                text: &self.text,
+                finish: self.finish,
+                refused: wrong == Some(M::Refusal),
+                counts: self.counts,
             },
-        });
-        if wrong == Some(Misbehaviour::MissingUsage)
-            && let Some(fields) = envelope.as_object_mut()
-        {
-            fields.remove("usage");
+        );
+        let usage = usage_field(question.dialect);
+        if let Some(fields) = body.as_object_mut() {
+            match wrong {
+                Some(M::MissingUsage) => {
+                    fields.remove(usage);
+                }
+                Some(M::ZeroUsage) => change_counts(fields.get_mut(usage), |_| json!(0)),
+                Some(M::NegativeUsage) => change_counts(fields.get_mut(usage), |_| json!(-1)),
+                Some(M::UsageAsText) => {
+                    change_counts(fields.get_mut(usage), |count| json!(count.to_string()))
+                }
+                _ => {}
+            }
         }
-        envelope.to_string().into_bytes()
+        if wrong == Some(M::ObjectInReasoning)
+            && question.dialect == Dialect::Chat
+            && let Some(message) = body.pointer_mut("/choices/0/message")
+        {
+            *message = json!({"role": "assistant", "content": null, "reasoning_content": self.text});
+        }
+        match wrong {
+            Some(M::ByteOrderMark) => format!("\u{feff}{body}").into_bytes(),
+            Some(M::EventStream) => format!("data: {body}\n\ndata: [DONE]\n\n").into_bytes(),
+            _ => body.to_string().into_bytes(),
+        }
+    }
+}
+
+/// The answer in a wrapping some model or server puts around it.
+fn wrapped(text: String, wrong: Misbehaviour) -> String {
+    use Misbehaviour as M;
+    match wrong {
+        M::InvalidJson => format!("Certainly! Here it is: {}", text.trim_end_matches('}')),
+        M::SchemaViolation => "{\"unexpected\":true}".to_owned(),
+        M::FencedJson => format!("```json\n{text}\n```"),
+        M::Thoughts => format!("<think>\nperhaps {{\"unexpected\": 1}}, or not\n</think>\n\n{text}"),
+        M::Prose => format!("Here is the `result`:\n```json\n{text}\n```\nSee [1] and {{note}}."),
+        M::ListOfOne => format!("[{text}]"),
+        M::TextOfObject => json!(text).to_string(),
+        M::Twice => format!("{text}\n{text}"),
+        M::TrailingComma => format!("{},}}", text.trim_end_matches('}')),
+        _ => text,
+    }
+}
+
+/// Changes every number among the counts.
+fn change_counts(counts: Option<&mut Value>, change: impl Fn(&Value) -> Value + Copy) {
+    match counts {
+        Some(Value::Object(fields)) => {
+            for (_, count) in fields.iter_mut() {
+                change_counts(Some(count), change);
+            }
+        }
+        Some(count @ Value::Number(_)) => *count = change(count),
+        _ => {}
     }
 }
 

@@ -1,8 +1,10 @@
-//! A stand-in for a provider: OpenAI's chat completions on 127.0.0.1, with
-//! answers that follow the requested schema, a ledger of its own that survives
-//! `kill -9`, and every kind of misbehaviour on command.
+//! A stand-in for the providers on 127.0.0.1: OpenAI (chat completions and
+//! Responses), Anthropic and Gemini, with answers that follow the requested
+//! schema, a ledger of its own that survives `kill -9`, and every kind of
+//! misbehaviour on command.
 //!
-//! - `POST /v1/chat/completions`, `GET /v1/models`: the provider.
+//! - `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`,
+//!   `/v1beta/models/MODEL:generateContent`; `GET /v1/models`, `/v1beta/models`.
 //! - `GET /ledger`: what was billed, by its own books.
 //! - `POST /control`: changes [`Behaviour`]; a JSON object with the fields to change.
 //!
@@ -13,9 +15,11 @@
 mod answer;
 mod behaviour;
 mod chat;
+mod envelope;
 mod ledger;
 mod limiter;
 mod made;
+mod question;
 mod random;
 mod reply;
 mod server;

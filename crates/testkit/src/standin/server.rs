@@ -1,6 +1,6 @@
 //! The server: accepts, answers, books.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,10 +20,11 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::behaviour::{Behaviour, Misbehaviour};
-use super::chat::Chat;
+use super::envelope::{Counts, error as error_in};
 use super::ledger::{Entry, Ledger, Totals};
 use super::limiter::{Limiter, Verdict};
 use super::made::Made;
+use super::question::{Dialect, Question};
 use super::random::Random;
 use super::reply::{Reply, error, put};
 
@@ -147,6 +148,8 @@ struct State {
     desk: Mutex<Desk>,
     ledger: Arc<Mutex<Ledger>>,
     schemas: Mutex<HashMap<String, Arc<Value>>>,
+    /// Prefixes in the cache.
+    cache: Mutex<HashSet<[u8; 32]>>,
     calls: AtomicU64,
 }
 
@@ -161,6 +164,7 @@ impl State {
             }),
             ledger: Arc::new(Mutex::new(ledger)),
             schemas: Mutex::default(),
+            cache: Mutex::default(),
             calls: AtomicU64::new(0),
             config,
         })
@@ -185,9 +189,18 @@ impl State {
         parsed
     }
 
-    fn cost(&self, input: u64, output: u64) -> u64 {
-        let picos = u128::from(input) * u128::from(self.config.input_price)
-            + u128::from(output) * u128::from(self.config.output_price);
+    fn cache(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is read from the cache costs a tenth, what is written to it a quarter more.
+    fn cost(&self, counts: Counts) -> u64 {
+        let fresh = u128::from(counts.input - counts.cached - counts.written);
+        let price = u128::from(self.config.input_price);
+        let picos = fresh * price
+            + u128::from(counts.cached) * price / 10
+            + u128::from(counts.written) * price * 5 / 4
+            + u128::from(counts.output) * u128::from(self.config.output_price);
         u64::try_from(picos.div_ceil(1000)).unwrap_or(u64::MAX)
     }
 }
@@ -235,15 +248,16 @@ async fn answer_request(state: Arc<State>, request: Request<Incoming>) -> Result
     };
     let body = body.to_bytes();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    match (&head.method, head.uri.path()) {
-        (&Method::POST, "/v1/chat/completions") => {
-            if !let_in(&state, header("authorization")) {
-                return Ok(refusal(&state, Misbehaviour::KeyRefused));
-            }
-            let call = header("idempotency-key").unwrap_or_default();
-            chat(&state, call, &body).await
+    let path = head.uri.path();
+    if let (&Method::POST, Some(dialect)) = (&head.method, Dialect::of(path)) {
+        if !let_in(&state, &header, head.uri.query()) {
+            return Ok(refusal(&state, dialect, Misbehaviour::KeyRefused));
         }
-        (&Method::GET, "/v1/models") if !let_in(&state, header("authorization")) => {
+        let call = header("idempotency-key").unwrap_or_default();
+        return answer_call(&state, dialect, path, call, &body).await;
+    }
+    match (&head.method, path) {
+        (&Method::GET, "/v1/models" | "/v1beta/models") if !let_in(&state, &header, head.uri.query()) => {
             Ok(error(401, "invalid_api_key", "Incorrect API key provided"))
         }
         (&Method::GET, "/v1/models") => {
@@ -251,9 +265,20 @@ async fn answer_request(state: Arc<State>, request: Request<Incoming>) -> Result
                 .config
                 .models
                 .iter()
-                .map(|id| json!({"id": id, "object": "model"}))
+                .map(|id| {
+                    json!({"id": id, "object": "model", "type": "model", "display_name": id,
+                    "created": 1_790_000_000, "created_at": "2026-01-01T00:00:00Z", "owned_by": "stand-in"})
+                })
                 .collect();
-            Ok(Reply::json(200, &json!({"object": "list", "data": data})))
+            Ok(Reply::json(
+                200,
+                &json!({"object": "list", "data": data, "has_more": false}),
+            ))
+        }
+        (&Method::GET, "/v1beta/models") => {
+            let models = state.config.models.iter();
+            let models: Vec<Value> = models.map(|id| json!({"name": format!("models/{id}")})).collect();
+            Ok(Reply::json(200, &json!({"models": models})))
         }
         (&Method::GET, "/ledger") => Ok(books(&state)),
         (&Method::POST, "/control") => Ok(control(&state, &body)),
@@ -261,12 +286,21 @@ async fn answer_request(state: Arc<State>, request: Request<Incoming>) -> Result
     }
 }
 
-fn let_in(state: &State, authorization: Option<&str>) -> bool {
-    state
-        .config
-        .api_key
-        .as_deref()
-        .is_none_or(|key| authorization.and_then(|value| value.strip_prefix("Bearer ")) == Some(key))
+/// The key, wherever the protocols put it.
+fn let_in<'a>(state: &State, header: &impl Fn(&str) -> Option<&'a str>, query: Option<&str>) -> bool {
+    let Some(key) = state.config.api_key.as_deref() else {
+        return true;
+    };
+    let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let in_query = query.and_then(|query| query.strip_prefix("key="));
+    [
+        bearer,
+        header("x-api-key"),
+        header("x-goog-api-key"),
+        header("api-key"),
+        in_query,
+    ]
+    .contains(&Some(key))
 }
 
 fn books(state: &State) -> Response<Reply> {
@@ -296,48 +330,56 @@ fn control(state: &State, body: &[u8]) -> Response<Reply> {
     }
 }
 
-async fn chat(state: &Arc<State>, call: &str, body: &[u8]) -> Result<Response<Reply>, Reset> {
-    let parsed = Chat::parse(body).and_then(|chat| chat.size().map(|size| (chat, size)));
-    let (chat, size) = match parsed {
-        Ok(parsed) => parsed,
+/// Prefixes shorter than this are not cached.
+const LEAST_CACHED: u64 = 1024;
+
+async fn answer_call(
+    state: &Arc<State>,
+    dialect: Dialect,
+    path: &str,
+    call: &str,
+    body: &[u8],
+) -> Result<Response<Reply>, Reset> {
+    let question = match Question::parse(dialect, path, body) {
+        Ok(question) => question,
         Err(cause) => {
             state.ledger().refused(false);
-            return Ok(error(
-                400,
-                "invalid_request_error",
-                &format!("the body cannot be read: {cause}"),
-            ));
+            let message = format!("the body cannot be read: {cause}");
+            let body = error_in(dialect, 400, "invalid_request_error", &message);
+            return Ok(Reply::json(400, &body));
         }
     };
-    let input = size.tokens();
-    let (wrong, verdict, latency, extra) = decide(state, input.saturating_add(chat.limit()));
-    if let Some(wrong) = wrong.filter(|wrong| is_refused(*wrong, &chat)) {
+    let input = question.size.tokens();
+    let (wrong, verdict, latency, extra) = decide(state, input.saturating_add(question.limit));
+    if let Some(wrong) = wrong.filter(|wrong| is_refused(*wrong, &question, body)) {
         return if wrong == Misbehaviour::ResetBeforeBilling {
             Err(Reset)
         } else {
             tokio::time::sleep(latency).await;
-            Ok(refusal(state, wrong))
+            Ok(refusal(state, dialect, wrong))
         };
     }
     if let Some(verdict) = verdict.filter(|verdict| verdict.retry_after.is_some()) {
-        return Ok(too_fast(state, &verdict));
+        return Ok(too_fast(state, dialect, &verdict));
     }
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let schema = chat.schema().map(|text| state.schema(text));
-    let made = Made::new(&chat, schema.as_deref(), size, extra, wrong);
+    let schema = question.schema.as_deref().map(|text| state.schema(text));
+    let marked = question.marked.filter(|(_, tokens)| *tokens >= LEAST_CACHED);
+    let cached = marked.map(|(prefix, _)| !state.cache().insert(*prefix.as_bytes()));
+    let made = Made::new(&question, schema.as_deref(), cached, extra, wrong);
     let billed = state.ledger().bill(&Entry {
         call: call.to_owned(),
         prompt: made.prompt.clone(),
-        input: made.input,
-        output: made.output,
-        cost: state.cost(made.input, made.output),
+        input: made.counts.input,
+        output: made.counts.output,
+        cost: state.cost(made.counts),
     });
     if billed.is_err() {
         return Err(Reset);
     }
-    deliver(state, &chat, &made, wrong, verdict).await
+    deliver(state, &question, &made, wrong, verdict).await
 }
 
 /// Everything that needs the lock: misbehaviour, limits, latency, extra tokens.
@@ -365,7 +407,7 @@ fn decide(state: &State, tokens: u64) -> (Option<Misbehaviour>, Option<Verdict>,
 }
 
 /// Misbehaviour that ends the call before it is billed.
-fn is_refused(wrong: Misbehaviour, chat: &Chat<'_>) -> bool {
+fn is_refused(wrong: Misbehaviour, question: &Question, body: &[u8]) -> bool {
     use Misbehaviour as M;
     match wrong {
         M::RateLimited
@@ -378,12 +420,20 @@ fn is_refused(wrong: Misbehaviour, chat: &Chat<'_>) -> bool {
         | M::Overloaded503
         | M::Overloaded529
         | M::ResetBeforeBilling => true,
-        M::NoSchemaMode => chat.schema().is_some(),
+        M::ErrorInside200 | M::Loading503 => true,
+        M::NoSchemaMode => question.schema.is_some(),
+        M::NoTemperature => names(body, "temperature"),
+        M::NoMaxTokens => names(body, "max_tokens"),
         _ => false,
     }
 }
 
-fn refusal(state: &State, wrong: Misbehaviour) -> Response<Reply> {
+/// Whether the body has a field of this name.
+fn names(body: &[u8], field: &str) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get(field).is_some())
+}
+
+fn refusal(state: &State, dialect: Dialect, wrong: Misbehaviour) -> Response<Reply> {
     use Misbehaviour as M;
     state.ledger().refused(wrong == M::RateLimited);
     let (status, code, message) = match wrong {
@@ -414,11 +464,33 @@ fn refusal(state: &State, wrong: Misbehaviour) -> Response<Reply> {
             "invalid_request_error",
             "response_format type json_schema is not supported",
         ),
+        M::NoTemperature => (
+            400,
+            "unsupported_value",
+            "Unsupported value: 'temperature' does not support 0 with this model.",
+        ),
+        M::NoMaxTokens => (
+            400,
+            "unsupported_parameter",
+            "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
+        ),
+        M::ErrorInside200 => (200, "server_error", "Provider returned error"),
+        M::Loading503 => (503, "unavailable_error", "Loading model"),
         M::Overloaded503 => (503, "server_overloaded", "The server is overloaded"),
         M::Overloaded529 => (529, "overloaded_error", "Overloaded"),
         _ => (500, "server_error", "Something went wrong"),
     };
-    let mut response = error(status, code, message);
+    let mut response = Reply::json(status, &error_in(dialect, status, code, message));
+    if wrong == M::RateLimited && dialect == Dialect::Generate {
+        let body = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+        "message": "You exceeded your current quota, please check your plan and billing details.",
+        "details": [
+            {"@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}]},
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"},
+        ]}});
+        return Reply::json(429, &body);
+    }
     if wrong == M::RateLimited {
         put(&mut response, "retry-after-ms", "1500");
         put(&mut response, "retry-after", "2");
@@ -426,10 +498,24 @@ fn refusal(state: &State, wrong: Misbehaviour) -> Response<Reply> {
     response
 }
 
-fn too_fast(state: &State, verdict: &Verdict) -> Response<Reply> {
+fn too_fast(state: &State, dialect: Dialect, verdict: &Verdict) -> Response<Reply> {
     state.ledger().refused(true);
-    let mut response = error(429, "rate_limit_exceeded", "Rate limit reached");
-    tell(&mut response, verdict);
+    let mut body = error_in(dialect, 429, "rate_limit_exceeded", "Rate limit reached");
+    if dialect == Dialect::Generate {
+        // Google has no headers for it: the body says when to come back.
+        let delay = format!(
+            "{:.3}s",
+            verdict.retry_after.unwrap_or_default().as_secs_f64() + 0.001
+        );
+        body["error"]["details"] = json!([
+            {"@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}]},
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay},
+        ]);
+        return Reply::json(429, &body);
+    }
+    let mut response = Reply::json(429, &body);
+    tell(&mut response, dialect, verdict);
     let wait = verdict.retry_after.unwrap_or_default();
     put(
         &mut response,
@@ -440,33 +526,64 @@ fn too_fast(state: &State, verdict: &Verdict) -> Response<Reply> {
     response
 }
 
-/// The rate headers, as OpenAI writes them.
-fn tell(response: &mut Response<Reply>, verdict: &Verdict) {
-    let [requests, tokens] = [
-        (
-            "x-ratelimit-limit-requests",
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
-        ),
-        (
-            "x-ratelimit-limit-tokens",
-            "x-ratelimit-remaining-tokens",
-            "x-ratelimit-reset-tokens",
-        ),
-    ];
-    for (names, left) in [(requests, verdict.requests), (tokens, verdict.tokens)] {
-        if let Some(left) = left {
-            put(response, names.0, &left.limit.to_string());
-            put(response, names.1, &left.remaining.to_string());
-            put(response, names.2, &format!("{}ms", left.reset.as_millis()));
+/// The rate headers, as OpenAI and Anthropic write them; Google writes none.
+fn tell(response: &mut Response<Reply>, dialect: Dialect, verdict: &Verdict) {
+    for (kind, left) in [("requests", verdict.requests), ("tokens", verdict.tokens)] {
+        let Some(left) = left else { continue };
+        let reset = match dialect {
+            Dialect::Generate => return,
+            Dialect::Messages => rfc_3339(std::time::SystemTime::now() + left.reset),
+            Dialect::Chat | Dialect::Responses => format!("{}ms", left.reset.as_millis()),
+        };
+        let values = [
+            ("limit", left.limit.to_string()),
+            ("remaining", left.remaining.to_string()),
+            ("reset", reset),
+        ];
+        for (part, value) in values {
+            let name = match dialect {
+                Dialect::Messages => format!("anthropic-ratelimit-{kind}-{part}"),
+                _ => format!("x-ratelimit-{part}-{kind}"),
+            };
+            put(response, &name, &value);
         }
     }
+}
+
+/// A point in time, up to the second.
+fn rfc_3339(when: std::time::SystemTime) -> String {
+    let seconds = when
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let (mut year, mut days) = (1970, seconds / 86_400);
+    let length = |year: u64| if year.is_multiple_of(4) { 366 } else { 365 };
+    while days >= length(year) {
+        days -= length(year);
+        year += 1;
+    }
+    let mut month = 0;
+    let february = length(year) - 337;
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    for days_of_month in months {
+        if days < days_of_month {
+            break;
+        }
+        days -= days_of_month;
+        month += 1;
+    }
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!(
+        "{year}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
+        month + 1,
+        days + 1
+    )
 }
 
 /// Sends a billed answer, or fails to.
 async fn deliver(
     state: &Arc<State>,
-    chat: &Chat<'_>,
+    question: &Question,
     made: &Made,
     wrong: Option<Misbehaviour>,
     verdict: Option<Verdict>,
@@ -476,16 +593,20 @@ async fn deliver(
     match wrong {
         Some(M::ResetAfterBilling) => return Err(Reset),
         Some(M::Hang) => std::future::pending::<()>().await,
-        Some(M::InternalError) => return Ok(error(500, "server_error", "Something went wrong")),
+        Some(M::InternalError) => {
+            let page = b"<html><head><title>502 Bad Gateway</title></head></html>".to_vec();
+            return Ok(Reply::bytes(502, page));
+        }
         Some(M::InvalidEnvelope) => return Ok(Reply::bytes(200, b"{\"choices\": 7}".to_vec())),
         _ => {}
     }
-    let body = made.envelope(id, &chat.model, wrong);
+    let body = made.envelope(id, question, wrong);
     let length = body.len();
     let mut response = Reply::bytes(200, body);
     put(&mut response, "x-request-id", &format!("req-{id}"));
+    put(&mut response, "request-id", &format!("req-{id}"));
     if let Some(verdict) = verdict {
-        tell(&mut response, &verdict);
+        tell(&mut response, question.dialect, &verdict);
     }
     match wrong {
         Some(M::TruncatedBody) => {

@@ -1,11 +1,14 @@
 //! What comes back from a call, and what comes back when nothing does.
 
+use crate::signals::Signals;
 use docmill_core::extraction::Evidence;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::usage::Usage;
-use serde_json::Value;
 
-use crate::signals::Signals;
+mod mend;
+mod read;
+
+pub use read::{Read, Unread, json_of, read};
 
 /// Why the model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// Its limits.
     pub signals: Signals,
+    /// What was odd about how it came ("the object stood in `reasoning_content`"), for the log.
+    pub notes: Vec<String>,
     /// Evidence the provider gave along (the offline extractor does), to be checked like any other.
     pub evidence: Vec<Evidence>,
     /// Made up: a rehearsal.
@@ -44,8 +49,10 @@ pub struct Answer {
 pub enum Billing {
     /// Certainly not: the request was not sent, or was refused with a 4xx/429.
     NotBilled,
-    /// Nobody knows: the request was sent and no whole answer came back (timeout, reset, 5xx after sending).
+    /// Nobody knows: the request was sent and no whole answer came back (timeout, reset, a proxy's 5xx).
     Unknown,
+    /// Yes: it failed, and the provider says what it used.
+    Used(Usage),
 }
 
 /// A call that gave no answer.
@@ -77,54 +84,6 @@ impl CallError {
         Self {
             billing: Billing::Unknown,
             ..Self::not_billed(code, message)
-        }
-    }
-}
-
-/// The JSON of an answer: without the code fence some models put around it,
-/// whatever they were told.
-///
-/// # Errors
-/// When what is left is not JSON. The message names the line and column.
-pub fn json_of(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(without_fence(text))
-}
-
-/// What stands between ``` fences, when the answer is fenced; else the answer.
-fn without_fence(text: &str) -> &str {
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let Some(opened) = text.strip_prefix("```") else {
-        return text;
-    };
-    // The rest of the opening line is the language ("json"), unless the JSON
-    // follows on the same line.
-    let body = opened.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-    let body = body.trim_end();
-    body.strip_suffix("```").unwrap_or(body).trim()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fences_are_taken_off_and_nothing_else() {
-        for text in [
-            "{\"a\":1}",
-            "```json\n{\"a\":1}\n```",
-            "  ```\n{\"a\":1}```  ",
-            "```JSON {\"a\":1}```\n",
-            "\u{feff}{\"a\":1}",
-            "```json\n{\"a\":1}",
-        ] {
-            assert_eq!(json_of(text).unwrap(), serde_json::json!({"a": 1}), "{text:?}");
-        }
-        assert_eq!(
-            json_of("{\"a\":\"```\"}").unwrap(),
-            serde_json::json!({"a": "```"})
-        );
-        for bad in ["", "```", "Sure! {\"a\":1}", "{\"a\":", "``````"] {
-            assert!(json_of(bad).is_err(), "{bad:?} is not JSON");
         }
     }
 }

@@ -101,7 +101,7 @@ fn refusals_are_classified() {
             500,
             r#"{"error":{"message":"The server had an error","type":"server_error"}}"#,
             Code::ProviderError,
-            Unknown,
+            NotBilled,
         ),
         (
             503,
@@ -147,6 +147,31 @@ fn refusals_are_classified() {
             Code::RateLimited,
             NotBilled,
         ),
+        (
+            429,
+            r#"[{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details. limit: 15.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3s"}]}}]"#,
+            Code::RateLimited,
+            NotBilled,
+        ),
+        (
+            429,
+            r#"{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details. Quota exceeded for metric: x, limit: 0, model: g.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]},{"retryDelay":"5s"}]}}"#,
+            Code::BalanceExhausted,
+            NotBilled,
+        ),
+        (
+            429,
+            r#"[{"error":{"code":429,"message":"Resource exhausted. Please try again later.","status":"RESOURCE_EXHAUSTED"}}]"#,
+            Code::RateLimited,
+            NotBilled,
+        ),
+        // Scaleway
+        (
+            429,
+            r#"{"status":429,"error":"INSUFFICIENT QUOTA","message":"You exceeded your current limit of concurrent requests."}"#,
+            Code::RateLimited,
+            NotBilled,
+        ),
         // OpenRouter, DeepSeek
         (
             402,
@@ -182,7 +207,7 @@ fn refusals_are_classified() {
         (
             503,
             r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#,
-            Code::ProviderError,
+            Code::ModelLoading,
             NotBilled,
         ),
         (404, "404 page not found", Code::UnknownModel, NotBilled),
@@ -264,22 +289,4 @@ fn messages_are_for_people_and_hold_no_key() {
         message(r#"{"error":{"odd":1}}"#),
         r#"compatible answered 400: {"odd":1}"#
     );
-}
-
-#[test]
-fn a_refused_schema_mode_is_told_from_a_refused_schema() {
-    let about = |message: &str| {
-        let body = serde_json::json!({"error": {"message": message}}).to_string();
-        is_schema_mode_unknown(&classify(400, body.as_bytes(), &config()).with(Signals::default()))
-    };
-    assert!(about(
-        "'response_format.type' must be one of 'text', 'json_object'"
-    ));
-    assert!(about(
-        "response_format: json_schema is not supported by this model"
-    ));
-    assert!(!about(
-        "Invalid schema for response_format 'invoice': 'x' is not permitted"
-    ));
-    assert!(!about("temperature must be 1"));
 }

@@ -9,8 +9,10 @@ pub struct Host {
     pub name: &'static str,
     /// Where it is.
     pub base_url: &'static str,
-    /// The environment variable with its key; `None`: it needs none.
-    pub key_variable: Option<&'static str>,
+    /// Who it is, for people.
+    pub title: &'static str,
+    /// The environment variables with its key, the usual one first; empty: it needs none.
+    pub key_variables: &'static [&'static str],
     /// The environment variable that moves it somewhere else.
     pub base_url_variable: &'static str,
     /// How the limit on the answer is called.
@@ -25,14 +27,16 @@ pub struct Host {
 
 const fn cloud(
     name: &'static str,
+    title: &'static str,
     base_url: &'static str,
-    key_variable: &'static str,
+    key_variables: &'static [&'static str],
     base_url_variable: &'static str,
 ) -> Host {
     Host {
         name,
+        title,
         base_url,
-        key_variable: Some(key_variable),
+        key_variables,
         base_url_variable,
         token_limit: TokenLimit::MaxTokens,
         structured: Structured::JsonSchema,
@@ -41,11 +45,15 @@ const fn cloud(
     }
 }
 
-const fn local(name: &'static str, base_url: &'static str, base_url_variable: &'static str) -> Host {
+const fn local(
+    name: &'static str,
+    title: &'static str,
+    base_url: &'static str,
+    base_url_variable: &'static str,
+) -> Host {
     Host {
-        key_variable: None,
         local: true,
-        ..cloud(name, base_url, "", base_url_variable)
+        ..cloud(name, title, base_url, &[], base_url_variable)
     }
 }
 
@@ -55,8 +63,9 @@ pub const HOSTS: &[Host] = &[
         token_limit: TokenLimit::MaxCompletionTokens,
         ..cloud(
             "openai",
+            "OpenAI",
             "https://api.openai.com/v1",
-            "OPENAI_API_KEY",
+            &["OPENAI_API_KEY"],
             "OPENAI_BASE_URL",
         )
     },
@@ -65,15 +74,17 @@ pub const HOSTS: &[Host] = &[
         requests_per_day: true,
         ..cloud(
             "groq",
+            "Groq",
             "https://api.groq.com/openai/v1",
-            "GROQ_API_KEY",
+            &["GROQ_API_KEY"],
             "GROQ_BASE_URL",
         )
     },
     cloud(
         "mistral",
+        "Mistral",
         "https://api.mistral.ai/v1",
-        "MISTRAL_API_KEY",
+        &["MISTRAL_API_KEY"],
         "MISTRAL_BASE_URL",
     ),
     Host {
@@ -81,28 +92,40 @@ pub const HOSTS: &[Host] = &[
         structured: Structured::JsonObject,
         ..cloud(
             "deepseek",
+            "DeepSeek",
             "https://api.deepseek.com/v1",
-            "DEEPSEEK_API_KEY",
+            &["DEEPSEEK_API_KEY"],
             "DEEPSEEK_BASE_URL",
         )
     },
-    cloud("xai", "https://api.x.ai/v1", "XAI_API_KEY", "XAI_BASE_URL"),
+    cloud(
+        "xai",
+        "xAI",
+        "https://api.x.ai/v1",
+        &["XAI_API_KEY"],
+        "XAI_BASE_URL",
+    ),
     cloud(
         "openrouter",
+        "OpenRouter",
         "https://openrouter.ai/api/v1",
-        "OPENROUTER_API_KEY",
+        &["OPENROUTER_API_KEY"],
         "OPENROUTER_BASE_URL",
     ),
-    cloud(
-        "gemini",
-        "https://generativelanguage.googleapis.com/v1beta/openai",
-        "GEMINI_API_KEY",
-        "GEMINI_BASE_URL",
+    local("ollama", "Ollama", "http://127.0.0.1:11434/v1", "OLLAMA_BASE_URL"),
+    local("vllm", "vLLM", "http://127.0.0.1:8000/v1", "VLLM_BASE_URL"),
+    local(
+        "llamacpp",
+        "llama.cpp",
+        "http://127.0.0.1:8080/v1",
+        "LLAMACPP_BASE_URL",
     ),
-    local("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_BASE_URL"),
-    local("vllm", "http://127.0.0.1:8000/v1", "VLLM_BASE_URL"),
-    local("llamacpp", "http://127.0.0.1:8080/v1", "LLAMACPP_BASE_URL"),
-    local("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_BASE_URL"),
+    local(
+        "lmstudio",
+        "LM Studio",
+        "http://127.0.0.1:1234/v1",
+        "LMSTUDIO_BASE_URL",
+    ),
 ];
 
 /// The server of this name.

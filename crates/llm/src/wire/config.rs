@@ -2,12 +2,14 @@
 //! function the caller gives; nothing else in this crate reads it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use docmill_core::outbound::Terms;
 use hyper::Uri;
 
-use super::hosts::{self, HOSTS};
+use super::hosts;
+use super::http::Signer;
 
 /// A secret: shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,7 +23,7 @@ impl Key {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -52,17 +54,32 @@ pub enum Structured {
     PlainText,
 }
 
+/// Which header carries the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `authorization: Bearer …`.
+    Bearer,
+    /// One of its own.
+    Named(&'static str),
+}
+
 /// Settings of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name as in `--model NAME/…`; prices are looked up under it.
+    /// Name as in `--model NAME/…`.
     pub name: String,
+    /// Whose models these are in the catalog.
+    pub catalog: String,
     /// Where the server is, up to and including `/v1`.
     pub base_url: Uri,
     /// The key, where one is needed.
     pub key: Option<Key>,
     /// What is granted to the server: where its name may lead, whether it is quoted.
     pub terms: Terms,
+    /// Which header carries it.
+    pub key_header: KeyHeader,
+    /// Signs requests, where a key alone is not enough.
+    pub(crate) signer: Option<Arc<dyn Signer>>,
     /// How long a call may take in all.
     pub call_timeout: Duration,
     /// How long a connection may take to come about.
@@ -91,7 +108,7 @@ pub enum ConfigError {
     /// Nobody knows the name.
     #[error(
         "unknown provider {name:?}; known are {known}. For another server, give its address with --base-url",
-        known = known_names()
+        known = crate::registry::names()
     )]
     UnknownProvider {
         /// As it was typed.
@@ -104,6 +121,24 @@ pub enum ConfigError {
         provider: String,
         /// Where the key is looked for.
         variable: &'static str,
+    },
+    /// Something that is not a key is missing.
+    #[error("{provider} needs {what}; set {variable} in the environment")]
+    NotSet {
+        /// The server's name.
+        provider: String,
+        /// What is missing.
+        what: &'static str,
+        /// Where it is looked for.
+        variable: &'static str,
+    },
+    /// A file of credentials that cannot be used.
+    #[error("{path} cannot be used: {why}")]
+    BadFile {
+        /// The file, or the variable that names it.
+        path: String,
+        /// What is wrong.
+        why: String,
     },
     /// The key has characters no header can carry.
     #[error("the API key in {variable} has characters that cannot be sent; copy it again")]
@@ -136,10 +171,6 @@ pub enum ConfigError {
     Tls(#[source] rustls::Error),
 }
 
-fn known_names() -> String {
-    HOSTS.iter().map(|host| host.name).collect::<Vec<_>>().join(", ")
-}
-
 /// The name of a server that is only known by its address.
 const UNNAMED: &str = "compatible";
 
@@ -158,12 +189,13 @@ impl Config {
         config.token_limit = host.token_limit;
         config.structured = host.structured;
         config.requests_per_day = host.requests_per_day;
-        config.key = host.key_variable.and_then(&env).as_deref().and_then(Key::new);
+        let key = host.key_variables.iter().find_map(|variable| env(variable));
+        config.key = key.as_deref().and_then(Key::new);
         if moved.is_some() {
             // Somebody else's server: only what all of them know.
             config.token_limit = token_limit_of(&config.base_url);
         }
-        match host.key_variable {
+        match host.key_variables.first().copied() {
             Some(variable) if config.key.is_none() && moved.is_none() => Err(ConfigError::KeyMissing {
                 provider: host.name.to_owned(),
                 variable,
@@ -200,7 +232,10 @@ impl Config {
     /// What the user knows about a model that is not in the catalog:
     /// `DOCMILL_CONTEXT_TOKENS`, `DOCMILL_ANSWER_TOKENS`, and
     /// `DOCMILL_MODEL_SEES=1` for one that takes pictures.
-    fn with_unknown_models(mut self, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub(crate) fn with_unknown_models(
+        mut self,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         if let Some(tokens) = tokens_in("DOCMILL_CONTEXT_TOKENS", &env)? {
             self.unknown_context_tokens = u64::from(tokens);
         }
@@ -213,7 +248,7 @@ impl Config {
     }
 
     /// How to call it in a sentence: a provider by its name, any other server by its address.
-    pub(super) fn whose(&self) -> String {
+    pub(crate) fn whose(&self) -> String {
         if self.name == UNNAMED {
             self.base_url.to_string()
         } else {
@@ -221,13 +256,16 @@ impl Config {
         }
     }
 
-    fn at(name: &str, base_url: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn at(name: &str, base_url: &str) -> Result<Self, ConfigError> {
         let base_url = address(base_url)?;
         let host = base_url.host().unwrap_or_default();
         let bills_refusals = is_below(host, "azure.com");
         let local = is_loopback(host);
         Ok(Self {
             name: name.to_owned(),
+            catalog: name.to_owned(),
+            key_header: KeyHeader::Bearer,
+            signer: None,
             bills_refusals,
             // A server of one's own has few slots, whatever is sent to it.
             concurrency: if local { 8 } else { 64 },
@@ -245,7 +283,7 @@ impl Config {
         })
     }
 
-    fn checked(self, variable: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn checked(self, variable: &str) -> Result<Self, ConfigError> {
         let sendable = |key: &Key| key.expose().bytes().all(|byte| byte.is_ascii_graphic());
         if self.key.as_ref().is_none_or(sendable) {
             Ok(self)
@@ -344,7 +382,7 @@ mod tests {
             message(Config::from_env("groq", env(&[]))),
             "groq needs an API key; set GROQ_API_KEY in the environment"
         );
-        assert!(message(Config::from_env("opnai", env(&[]))).contains("openai, groq, mistral"));
+        assert!(message(Config::from_env("opnai", env(&[]))).contains("openai, groq, mistral, deepseek"));
         assert!(
             message(Config::from_env(
                 "openai",

@@ -1,8 +1,10 @@
 //! The wire: one pool of HTTP/1.1 connections, with an exact account of
 //! whether a request can have left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use docmill_core::failure::FailureCode;
 use docmill_outbound::Tcp;
@@ -15,23 +17,47 @@ use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::config::{Config, ConfigError};
-use super::errors::Refused;
-use super::{Body, IDLE_CONNECTION, MAX_ANSWER_BYTES};
+use super::config::{Config, ConfigError, KeyHeader};
+use super::protocol::Outgoing;
+use super::refused::Refused;
+use super::{IDLE_CONNECTION, MAX_ANSWER_BYTES};
 use crate::answer::Billing;
 
+/// The type of request bodies.
+type Body = Full<Bytes>;
+
 /// A whole response.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
-pub(super) struct Http {
+/// A request before it is signed.
+pub(crate) struct Unsigned<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) uri: &'a Uri,
+    pub(crate) body: &'a [u8],
+}
+
+/// Makes the headers that say who calls, where a key alone is not enough
+/// (signatures, tokens that expire).
+#[async_trait]
+pub(crate) trait Signer: Send + Sync + std::fmt::Debug {
+    /// The headers for a request. `http` is for fetching tokens; that costs nothing.
+    async fn sign(
+        &self,
+        http: &Http,
+        request: &Unsigned<'_>,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Refused>;
+}
+
+pub(crate) struct Http {
     client: Client<HttpsConnector<Tcp>, Body>,
-    chat: Uri,
-    models: Uri,
-    authorization: Option<HeaderValue>,
+    base: String,
+    /// The key, in the header this server reads it from.
+    key: Option<(HeaderName, HeaderValue)>,
+    signer: Option<Arc<dyn Signer>>,
     call_timeout: Duration,
     provider: String,
 }
@@ -57,47 +83,83 @@ impl Http {
             .build(connector);
         Ok(Self {
             client,
-            chat: below(&config.base_url, "/chat/completions")?,
-            models: below(&config.base_url, "/models")?,
-            authorization: authorization(config)?,
+            base: config.base_url.to_string().trim_end_matches('/').to_owned(),
+            key: key_header(config)?,
+            signer: config.signer.clone(),
             call_timeout: config.call_timeout,
             provider: config.name.clone(),
         })
     }
 
-    /// Sends a chat completion.
-    pub(super) async fn chat(&self, call_id: &str, body: Bytes) -> Result<Reply, Refused> {
-        let mut request = hyper::Request::new(Full::new(body));
+    /// Sends a call.
+    pub(super) async fn post(&self, call_id: &str, outgoing: Outgoing) -> Result<Reply, Refused> {
+        let uri = self.below(&outgoing.path)?;
+        let signed = self.signed("POST", &uri, &outgoing.body).await?;
+        let mut request = hyper::Request::new(Full::new(outgoing.body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.chat.clone();
+        *request.uri_mut() = uri;
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, JSON);
         if let Ok(id) = HeaderValue::from_str(call_id) {
             headers.insert(IDEMPOTENCY_KEY, id.clone());
             headers.insert(CLIENT_REQUEST_ID, id);
         }
+        headers.extend(outgoing.headers);
+        headers.extend(signed);
         self.exchange(request, self.call_timeout).await
     }
 
-    /// Asks for the list of models.
-    pub(super) async fn models(&self) -> Result<Reply, Refused> {
+    /// Asks for something that costs nothing, such as the list of models.
+    pub(super) async fn get(&self, path: &str) -> Result<Reply, Refused> {
+        let uri = self.below(path)?;
+        let signed = self.signed("GET", &uri, &[]).await?;
         let mut request = hyper::Request::new(Full::new(Bytes::new()));
-        *request.uri_mut() = self.models.clone();
+        *request.uri_mut() = uri;
+        request.headers_mut().extend(signed);
+        self.free(request).await
+    }
+
+    /// Proves that there are credentials, where that can be known before a call.
+    pub(super) async fn authorized(&self) -> Result<(), Refused> {
+        let uri = self.below("/")?;
+        self.signed("GET", &uri, &[]).await.map(drop)
+    }
+
+    /// Sends a request beside the calls (for a token, for a list): whatever became of it, it cost nothing.
+    pub(crate) async fn free(&self, request: hyper::Request<Full<Bytes>>) -> Result<Reply, Refused> {
         let asked = self.exchange(request, PROBE_TIMEOUT.min(self.call_timeout)).await;
-        // A list costs nothing, whatever became of it.
         asked.map_err(|error| Refused {
             billing: Billing::NotBilled,
             ..error
         })
     }
 
+    async fn signed(&self, method: &'static str, uri: &Uri, body: &[u8]) -> Result<HeaderMap, Refused> {
+        let mut headers = HeaderMap::new();
+        if let Some((name, key)) = &self.key {
+            headers.insert(name.clone(), key.clone());
+        }
+        if let Some(signer) = &self.signer {
+            let unsigned = Unsigned { method, uri, body };
+            headers.extend(signer.sign(self, &unsigned).await?);
+        }
+        Ok(headers)
+    }
+
+    fn below(&self, path: &str) -> Result<Uri, Refused> {
+        let text = format!("{}{path}", self.base);
+        text.parse().map_err(|_| {
+            Refused::not_billed(
+                FailureCode::RequestRefused,
+                format!("{text:?} is not an address that can be called"),
+            )
+        })
+    }
+
     async fn exchange(&self, mut request: hyper::Request<Body>, limit: Duration) -> Result<Reply, Refused> {
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, JSON);
+        headers.entry(ACCEPT).or_insert(JSON);
         headers.insert(USER_AGENT, AGENT);
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
-        }
         // Says afterwards whether a connection was ever there to send on.
         let connection = capture_connection(&mut request);
         let whole = async {
@@ -182,7 +244,8 @@ impl Http {
     }
 
     fn address(&self) -> &str {
-        self.chat.authority().map_or("", |authority| authority.as_str())
+        let after = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        after.split('/').next().unwrap_or_default()
     }
 }
 
@@ -201,28 +264,25 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     causes.join(": ")
 }
 
-fn below(base: &Uri, path: &str) -> Result<Uri, ConfigError> {
-    let text = format!("{}{path}", base.to_string().trim_end_matches('/'));
-    text.parse().map_err(|_| ConfigError::BadAddress { text })
-}
-
-fn authorization(config: &Config) -> Result<Option<HeaderValue>, ConfigError> {
+fn key_header(config: &Config) -> Result<Option<(HeaderName, HeaderValue)>, ConfigError> {
     let Some(key) = &config.key else {
         return Ok(None);
     };
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
-        ConfigError::KeyMalformed {
-            variable: "the configuration".to_owned(),
-        }
+    let (name, text) = match config.key_header {
+        KeyHeader::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        KeyHeader::Named(name) => (HeaderName::from_static(name), key.expose().to_owned()),
+    };
+    let mut value = HeaderValue::from_str(&text).map_err(|_| ConfigError::KeyMalformed {
+        variable: "the configuration".to_owned(),
     })?;
     value.set_sensitive(true);
-    Ok(Some(value))
+    Ok(Some((name, value)))
 }
 
 /// TLS with the system's root certificates, read only when they are needed.
 fn tls(config: &Config) -> Result<rustls::ClientConfig, ConfigError> {
     let mut roots = rustls::RootCertStore::empty();
-    if config.base_url.scheme_str() == Some("https") {
+    if config.base_url.scheme_str() == Some("https") || config.signer.is_some() {
         let found = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(found.certs);
         if roots.is_empty() {

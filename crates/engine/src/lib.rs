@@ -28,6 +28,7 @@ mod measure;
 pub mod open;
 mod pipeline;
 mod readings;
+pub mod reconcile;
 pub mod recovery;
 pub mod run;
 pub mod settings;

@@ -8,8 +8,10 @@ mod estimate;
 mod export;
 mod help;
 mod key;
+mod ledger;
 mod list;
 mod logs;
+mod reconcile;
 mod remote;
 mod resume;
 mod retry;
@@ -55,6 +57,8 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Pause(args) => block_on(steer::pause(args, context)),
         Verb::Cancel(args) => block_on(steer::cancel(args, context)),
         Verb::Budget(args) => block_on(budget::perform(args, context)),
+        Verb::Ledger(args) => block_on(ledger::perform(args, context)),
+        Verb::Reconcile(args) => block_on(reconcile::perform(args, context)),
         Verb::Export(args) => block_on(export::perform(args, context)),
         Verb::Templates(args) => template::list(&args, context),
         Verb::Template(args) => match args.verb {

@@ -86,8 +86,9 @@ pub fn cost(row: &BatchRow) -> String {
     let mut text = spent(balance.settled, balance.budget);
     if balance.unconfirmed.nanos() > 0 {
         text.push_str(&format!(
-            ", {} unconfirmed (calls whose outcome was lost)",
-            balance.unconfirmed
+            ", {} unconfirmed (calls whose outcome was lost; docmill reconcile {} settles them)",
+            balance.unconfirmed,
+            row.id.short()
         ));
     }
     if balance.reserved.nanos() > 0 {

@@ -8,6 +8,7 @@
 mod budget;
 mod failures;
 mod progress;
+mod reconcile;
 mod scene;
 mod stopping;
 mod work;

@@ -20,6 +20,7 @@ mod filter;
 mod hot;
 mod ingest;
 mod jobs;
+mod ledger;
 mod lists;
 mod migrate;
 mod open;

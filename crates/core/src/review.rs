@@ -19,6 +19,10 @@ pub struct Signs {
     pub ocr_confidence: Option<u8>,
 }
 
+/// From this risk on a person should look at a result: a rule that is not met, something
+/// that could not be read, a third of the values standing nowhere, or doubtful recognition.
+pub const NEEDS_A_LOOK: u16 = 150;
+
 /// No value stands on the pages: +450; half of them: +225.
 const UNGROUNDED: u64 = 450;
 /// The first rule that is not met.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use docmill_core::batch::{BatchEvent, BatchState, PAUSED_BY_PERSON};
 use docmill_core::id::{BatchId, DocumentId};
 use docmill_core::money::Usd;
+use docmill_core::review::NEEDS_A_LOOK;
 use docmill_server::views::EventView;
-use docmill_store::{BatchQuery, BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, Store};
+use docmill_store::{
+    BatchQuery, BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, Matching, Store,
+};
 
 use crate::args::Context;
 use crate::clock::now;
@@ -96,6 +99,17 @@ impl Place {
             Self::Here(store) => Ok(store.documents(id, query).await?),
             Self::There(remote) => remote.documents(id, &query).await,
         }
+    }
+
+    /// How many results nobody reviewed yet and somebody should look at.
+    pub async fn needs_a_look(&self, id: BatchId) -> Result<Matching, Fault> {
+        let query = DocumentQuery {
+            risk_at_least: Some(NEEDS_A_LOOK),
+            unreviewed: true,
+            limit: 1,
+            ..DocumentQuery::default()
+        };
+        Ok(self.documents(id, query).await?.matching)
     }
 
     /// Everything about a document; the answers as they came only when they are asked for.

@@ -32,6 +32,7 @@ pub mod open;
 mod pipeline;
 pub mod private;
 mod readings;
+pub mod reconcile;
 pub mod recovery;
 pub mod run;
 pub mod settings;

@@ -10,10 +10,11 @@ use docmill_core::time::Timestamp;
 use docmill_core::verdict::{Review, Verdict};
 
 use crate::records::{
-    ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, Claimed, Commit,
-    Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, Forgotten, JobProgress,
-    JobRow, JobState, KeptRow, NewBatch, NewDocument, NewReview, Recovered, ResultRow, RetrySelection,
-    ReviewRefused, Start, Surveyed, TransitionRefused, WorkerRow,
+    ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, CallShare, Claimed,
+    Commit, Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, Forgotten,
+    JobProgress, JobRow, JobState, KeptRow, LedgerRow, NewBatch, NewDocument, NewReview, Reconciled,
+    Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls, Start, Surveyed, TransitionRefused,
+    UnconfirmedCall, WorkerRow,
 };
 
 /// Why the store could not do what it was asked.
@@ -284,6 +285,31 @@ pub trait Store: Send + Sync {
 
     /// Failed documents grouped by code, most first, each with an example.
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError>;
+
+    /// What was held back, paid and lost, by model and class of document.
+    async fn ledger(&self, id: BatchId) -> Result<Vec<LedgerRow>, StoreError>;
+
+    /// The calls of which nobody knows whether they were billed, oldest first.
+    async fn unconfirmed(&self, id: BatchId) -> Result<Vec<UnconfirmedCall>, StoreError>;
+
+    /// What all batches settled for a model in a time, whose end is not included; `None`: always.
+    async fn settled(
+        &self,
+        model: &str,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Result<SettledCalls, StoreError>;
+
+    /// Writes what unconfirmed calls turned out to cost (zero: not billed), with the reason into
+    /// the log. Those whose answer came in between are left alone. A `budget_exhausted` batch
+    /// becomes `running` when money came back.
+    async fn reconcile(
+        &self,
+        id: BatchId,
+        shares: Vec<CallShare>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Reconciled, StoreError>;
 
     /// What happened when, for charts and totals: interval by interval, oldest first.
     async fn activity(&self, query: ActivityQuery) -> Result<Vec<ActivityRow>, StoreError>;

@@ -686,6 +686,75 @@ pub struct FailureGroup {
     pub example_document: Ordinal,
 }
 
+/// What calls of a model for a class of documents came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// The model asked.
+    pub model: String,
+    /// The class of the documents.
+    pub class: Class,
+    /// Calls started.
+    pub calls: u64,
+    /// Of these: in flight.
+    pub calls_in_flight: u64,
+    /// Of these: nobody knows whether they were billed.
+    pub unconfirmed_calls: u64,
+    /// Paid.
+    pub settled: Usd,
+    /// Held back for the calls in flight.
+    pub reserved: Usd,
+    /// The worst case of the unconfirmed ones.
+    pub unconfirmed: Usd,
+}
+
+/// A call of which nobody knows whether it was billed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnconfirmedCall {
+    /// For which document.
+    pub document: Ordinal,
+    /// Its number there.
+    pub attempt: u32,
+    /// The model asked.
+    pub model: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// What it cost at most.
+    pub worst_case: Usd,
+}
+
+/// What was settled for a model in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SettledCalls {
+    /// Answered calls.
+    pub calls: u64,
+    /// Calls that are in flight now.
+    pub calls_in_flight: u64,
+    /// What the answered ones cost.
+    pub cost: Usd,
+}
+
+/// What an unconfirmed call turned out to cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallShare {
+    /// For which document.
+    pub document: Ordinal,
+    /// Its number there.
+    pub attempt: u32,
+    /// Zero: it was not billed.
+    pub cost: Usd,
+}
+
+/// What a reconciliation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reconciled {
+    /// Calls that are not unconfirmed any more.
+    pub calls: u64,
+    /// What was held back for them.
+    pub unconfirmed: Usd,
+    /// What they cost.
+    pub settled: Usd,
+}
+
 /// A person's word about a result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewReview {

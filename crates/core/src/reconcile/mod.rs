@@ -67,11 +67,6 @@ pub enum Verdict<I> {
         /// What its lost calls can have cost at most.
         worst_case: Usd,
     },
-    /// The export has nothing about this model.
-    OtherModels {
-        /// Which models it has.
-        models: Vec<String>,
-    },
 }
 
 /// The part of an export that is about one model.

@@ -18,7 +18,9 @@ pub use look::{
 };
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
 pub use serve::{KeyArgs, KeyVerb, ServeArgs};
-pub use steer::{BatchArg, BudgetArgs, ExportArgs, OutArgs, ResumeArgs, RetryArgs};
+pub use steer::{
+    BatchArg, BudgetArgs, ExportArgs, LedgerArgs, OutArgs, ReconcileArgs, ResumeArgs, RetryArgs,
+};
 pub use values::{Limit, PriceArg};
 pub use work::{EstimateArgs, PasswordArgs, PlanArgs, RunArgs, SourceArgs};
 
@@ -45,6 +47,8 @@ Steer:
   pause        Start no more calls; those in flight are finished
   cancel       Give a batch up; results so far stay
   budget       Raise or lower the wall
+  ledger       What was paid, held back and lost, by model and class
+  reconcile    Settle calls whose outcome was lost, by the provider's usage export
 
 Take away:
   export       Results as CSV, Excel, JSON Lines or Parquet
@@ -185,6 +189,10 @@ pub enum Verb {
     Cancel(BatchArg),
     /// Raise or lower the wall
     Budget(BudgetArgs),
+    /// What was paid, held back and lost, by model and class
+    Ledger(LedgerArgs),
+    /// Settle calls whose outcome was lost, by the provider's usage export
+    Reconcile(ReconcileArgs),
     /// Results as CSV, Excel, JSON Lines or Parquet
     Export(ExportArgs),
     /// Copy the database, while work goes on

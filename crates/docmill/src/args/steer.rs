@@ -36,6 +36,55 @@ pub struct BudgetArgs {
     pub json: bool,
 }
 
+/// `docmill ledger`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill ledger last
+  docmill ledger receipts --json | jq .unconfirmed
+
+Settled is paid, reserved is held back for calls in flight, unconfirmed for calls whose
+outcome was lost: a crash or a broken connection came between, and nobody knows whether the
+provider billed them. They count at their worst case until docmill reconcile tells better.")]
+pub struct LedgerArgs {
+    /// Id, short id, name or `last`
+    #[arg(default_value = "last")]
+    pub batch: String,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `docmill reconcile`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill reconcile last --usage usage.csv
+  docmill reconcile last --release-unconfirmed
+
+FILE is a usage export: OpenAI's (CSV of the usage page, or JSON of the usage API),
+Anthropic's (CSV of the console, or JSON of the usage report), Google's cost table, or a
+plain CSV with columns like time, model, input_tokens, output_tokens, cost_usd. It has to be
+whole for the time of the batch, and of a key that nobody else used in that time: what the
+provider counted less what docmill settled is what the lost calls cost. No provider lets a
+call be looked up whose answer was lost, so there is nothing to ask them directly.")]
+pub struct ReconcileArgs {
+    /// Id, short id, name or `last`
+    pub batch: String,
+    /// The provider's usage export (`-`: standard input)
+    #[arg(long, value_name = "FILE", required_unless_present = "release_unconfirmed")]
+    pub usage: Option<String>,
+    /// Count the unconfirmed calls as not billed. If they were, the bill passes what docmill counts
+    #[arg(long, conflicts_with = "usage")]
+    pub release_unconfirmed: bool,
+    /// Do not ask before releasing
+    #[arg(long, short)]
+    pub yes: bool,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Where results go.
 #[derive(Debug, Args)]
 pub struct OutArgs {

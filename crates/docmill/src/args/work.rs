@@ -91,7 +91,7 @@ pub struct PlanArgs {
     /// Limit on each answer [default: from the template and the model]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "What and how")]
     pub max_output_tokens: Option<u32>,
-    /// Pay again for answers that are stored already
+    /// Pay again for answers that are stored for other documents
     #[arg(long, help_heading = "Money")]
     pub no_reuse: bool,
     /// Rehearsals: how fast simulated time passes (1: as the model, 0: do not wait)

@@ -10,9 +10,11 @@ mod forget;
 mod help;
 mod keep;
 mod key;
+mod ledger;
 mod list;
 mod logs;
 mod models;
+mod reconcile;
 mod remote;
 mod resume;
 mod retry;
@@ -58,6 +60,8 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Pause(args) => block_on(steer::pause(args, context)),
         Verb::Cancel(args) => block_on(steer::cancel(args, context)),
         Verb::Budget(args) => block_on(budget::perform(args, context)),
+        Verb::Ledger(args) => block_on(ledger::perform(args, context)),
+        Verb::Reconcile(args) => block_on(reconcile::perform(args, context)),
         Verb::Export(args) => block_on(export::perform(args, context)),
         Verb::Backup(args) => keep::back_up(&args, context),
         Verb::Restore(args) => keep::restore(&args, context),

@@ -24,9 +24,11 @@ pub async fn perform(args: StatusArgs, context: &Context) -> Result<Exit, Fault>
         row = watch(&place, &row, context).await?;
     }
     let groups = place.failures(row.id).await?;
+    let needs_a_look = place.needs_a_look(row.id).await?;
     if args.json {
         let mut value = json::batch(&row);
         if let Some(fields) = value.as_object_mut() {
+            fields.insert("needs_a_look".to_owned(), json::matching(needs_a_look));
             fields.insert("failures".to_owned(), groups.iter().map(json::failure).collect());
         }
         context.ui.json(&value)?;
@@ -34,6 +36,7 @@ pub async fn perform(args: StatusArgs, context: &Context) -> Result<Exit, Fault>
     }
     let ui = &context.ui;
     let mut text = summary::batch(&row, now(), ui.color_out);
+    text.push_str(&summary::needs_a_look(needs_a_look, &row));
     if !groups.is_empty() {
         text.push('\n');
         text.push_str(&failures::render(&groups, ui.color_out, ui.width_out()));

@@ -1,7 +1,7 @@
 //! What programs get: the same as over the API, so that a script can move from one to the other.
 
 use docmill_server::views::{BatchView, DocumentDetailView, DocumentList, FailureView};
-use docmill_store::{BatchRow, DocumentDetail, DocumentPage, FailureGroup};
+use docmill_store::{BatchRow, DocumentDetail, DocumentPage, FailureGroup, Matching};
 use serde_json::{Value, json};
 
 /// A batch.
@@ -22,4 +22,11 @@ pub fn detail(detail: &DocumentDetail, raw: bool) -> Value {
 /// Failed documents with the same cause.
 pub fn failure(group: &FailureGroup) -> Value {
     json!(FailureView::from(group))
+}
+
+/// How many documents; a count that stopped somewhere is at least that.
+pub fn matching(found: Matching) -> Value {
+    match found {
+        Matching::Exactly(documents) | Matching::AtLeast(documents) => documents.into(),
+    }
 }

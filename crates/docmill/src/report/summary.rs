@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use docmill_core::batch::BatchState;
 use docmill_core::time::Timestamp;
-use docmill_store::BatchRow;
+use docmill_store::{BatchRow, Matching};
 
 use super::table::Table;
 use super::text::{ago, clean, count, counted, day_and_time, duration, spent};
@@ -80,14 +80,29 @@ pub fn documents(row: &BatchRow) -> String {
     format!("{} of {}", parts.join(", "), count(counters.total()))
 }
 
+/// `Needs a look: 18 of 30`; nothing when no result does.
+pub fn needs_a_look(found: Matching, row: &BatchRow) -> String {
+    let (number, more) = match found {
+        Matching::Exactly(0) | Matching::AtLeast(0) => return String::new(),
+        Matching::Exactly(number) => (number, ""),
+        Matching::AtLeast(number) => (number, "at least "),
+    };
+    format!(
+        "Needs a look: {more}{} of {}\n",
+        count(number),
+        count(row.counters.completed)
+    )
+}
+
 /// What was paid, held back and is unknown.
 pub fn cost(row: &BatchRow) -> String {
     let balance = &row.balance;
     let mut text = spent(balance.settled, balance.budget);
     if balance.unconfirmed.nanos() > 0 {
         text.push_str(&format!(
-            ", {} unconfirmed (calls whose outcome was lost)",
-            balance.unconfirmed
+            ", {} unconfirmed (calls whose outcome was lost; docmill reconcile {} settles them)",
+            balance.unconfirmed,
+            row.id.short()
         ));
     }
     if balance.reserved.nanos() > 0 {

@@ -150,10 +150,8 @@ async fn never_fits(job: &Job, prompt: &Prompt) -> Result<Option<Failure>, Engin
 /// No call in flight can give money back: the budget is used up. `false`: a call slipped in
 /// between, and is waited for.
 async fn exhausted(job: &Job, prompt: &Prompt, available: Usd) -> Result<bool, EngineError> {
-    let reason = format!(
-        "the next call may cost {}, {available} of the budget is left",
-        prompt.worst_case
-    );
+    let balance = job.store().batch(job.batch).await?.balance;
+    let reason = why_exhausted(prompt.worst_case, available, balance.unconfirmed);
     let answer = job
         .store()
         .transition(job.batch, BatchEvent::ExhaustBudget, &reason, job.now())
@@ -163,4 +161,16 @@ async fn exhausted(job: &Job, prompt: &Prompt, available: Usd) -> Result<bool, E
     }
     job.halt();
     Ok(true)
+}
+
+/// Why no further call fits. Money that may never have been spent is named: it comes back
+/// when a person looks after it.
+fn why_exhausted(worst_case: Usd, available: Usd, unconfirmed: Usd) -> String {
+    let mut reason = format!("the next call may cost {worst_case}, {available} of the budget is left");
+    if unconfirmed > Usd::ZERO {
+        reason.push_str(&format!(
+            "; {unconfirmed} of it is held back for calls whose outcome was lost (docmill ledger shows them, docmill reconcile brings it back)"
+        ));
+    }
+    reason
 }

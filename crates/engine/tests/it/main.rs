@@ -9,6 +9,7 @@ mod budget;
 mod failures;
 mod liveness;
 mod progress;
+mod reconcile;
 mod scene;
 mod schemas;
 mod stopping;

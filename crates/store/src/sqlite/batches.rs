@@ -243,7 +243,7 @@ pub(super) fn transition(
 }
 
 /// Writes a state and its event; nothing when it is the state already.
-fn set_state(
+pub(super) fn set_state(
     transaction: &mut Transaction<'_>,
     id: BatchId,
     to: BatchState,

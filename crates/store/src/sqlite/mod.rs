@@ -25,6 +25,7 @@ mod hot;
 mod ingest;
 mod integrity;
 mod jobs;
+mod ledger;
 mod lists;
 mod marker;
 mod migrate;

@@ -20,7 +20,8 @@ use crate::sqlite::open::{self, Check, Options};
 use crate::sqlite::readers::Readers;
 use crate::sqlite::writer::Writer;
 use crate::sqlite::{
-    activity, batches, claim, events, forget, ingest, jobs, lists, marker, recover, reviews, rows, settle,
+    activity, batches, claim, events, forget, ingest, jobs, ledger, lists, marker, recover, reviews, rows,
+    settle,
 };
 use crate::{Store, StoreError};
 
@@ -377,6 +378,38 @@ impl Store for SqliteStore {
 
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError> {
         self.read(move |connection| rows::failures(connection, id)).await
+    }
+
+    async fn ledger(&self, id: BatchId) -> Result<Vec<LedgerRow>, StoreError> {
+        self.read(move |connection| ledger::ledger(connection, id)).await
+    }
+
+    async fn unconfirmed(&self, id: BatchId) -> Result<Vec<UnconfirmedCall>, StoreError> {
+        self.read(move |connection| ledger::unconfirmed(connection, id))
+            .await
+    }
+
+    async fn settled(
+        &self,
+        model: &str,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Result<SettledCalls, StoreError> {
+        let model = model.to_owned();
+        self.read(move |connection| ledger::settled(connection, &model, from, to))
+            .await
+    }
+
+    async fn reconcile(
+        &self,
+        id: BatchId,
+        shares: Vec<CallShare>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Reconciled, StoreError> {
+        let reason = reason.to_owned();
+        self.write(move |transaction| ledger::reconcile(transaction, id, &shares, &reason, now))
+            .await
     }
 
     async fn change_batch(&self, id: BatchId, change: BatchChange, now: Timestamp) -> Result<(), StoreError> {

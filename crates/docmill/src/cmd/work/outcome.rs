@@ -68,12 +68,14 @@ pub async fn tell(
     let ui = &context.ui;
     let row = place.batch(id).await?;
     let groups = place.failures(id).await?;
+    let needs_a_look = place.needs_a_look(id).await?;
     if !ui.quiet && !as_json {
         let mut text = format!("\n{}", summary::batch(&row, now(), ui.color_err));
         if !groups.is_empty() {
             text.push('\n');
             text.push_str(&failures::render(&groups, ui.color_err, None));
         }
+        text.push_str(&summary::needs_a_look(needs_a_look, &row));
         ui.say(text.trim_end());
     }
     let is_stopped = matches!(exit, Exit::Stopped | Exit::Interrupted);
@@ -88,6 +90,7 @@ pub async fn tell(
         let mut value = json::batch(&row);
         if let Some(fields) = value.as_object_mut() {
             fields.insert("failures".to_owned(), groups.iter().map(json::failure).collect());
+            fields.insert("needs_a_look".to_owned(), json::matching(needs_a_look));
             fields.insert("files".to_owned(), serde_json::json!(files));
             fields.insert("exit_status".to_owned(), exit.code().into());
         }
@@ -104,6 +107,12 @@ pub async fn tell(
             ui.hint(&format!(
                 "docmill resume {short} --budget USD goes on, with more than {more}"
             ));
+            if row.balance.unconfirmed > Usd::ZERO {
+                ui.hint(&format!(
+                    "docmill reconcile {short} --usage FILE settles the {} held back for lost calls",
+                    row.balance.unconfirmed
+                ));
+            }
         }
         _ => {}
     }

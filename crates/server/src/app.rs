@@ -44,9 +44,21 @@ pub trait Workshop: Send + Sync {
     fn templates(&self) -> Vec<(&'static str, &'static str)>;
 }
 
+/// Who can reach the server. It follows from how it is started, and never changes while it runs:
+/// no row of the database, present, absent or damaged, opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Only this machine: who sits at it may do everything, until there is a key.
+    ThisMachine,
+    /// Others too: every request needs a key.
+    Others,
+}
+
 /// How the server is to run.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Who can reach it.
+    pub reach: Reach,
     /// Where it listens.
     pub address: SocketAddr,
     /// Names it may be called by, beside its own address and localhost.

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
+use crate::app::{App, Reach};
 use crate::keys::{self, Role};
 use crate::problem::Problem;
 
@@ -127,19 +127,40 @@ fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     Err(foreign())
 }
 
-/// Whoever has no key is the person at this machine, as long as there are no keys.
+/// Whether a key is asked for. Only the person at this machine needs none, and only until there
+/// is a key; what comes through a proxy comes from somebody else.
+pub(crate) async fn needs_key(app: &App, headers: &HeaderMap) -> Result<bool, Problem> {
+    if app.config.reach == Reach::Others || is_forwarded(headers) {
+        return Ok(true);
+    }
+    Ok(!keys::names(app.store()).await?.is_empty())
+}
+
+/// Whether a proxy handed this request on.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+}
+
 async fn identify(app: &App, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
     // The page itself, its login, and what load balancers ask are for everybody.
     let is_open = !path.contains("/api/v1/") && !path.ends_with("/metrics");
-    let is_login = path.ends_with("/api/v1/session");
-    let known = keys::all(app.store()).await?;
-    let local = Caller {
-        name: "you".to_owned(),
-        role: Role::Admin,
+    let nobody = Caller {
+        name: "nobody".to_owned(),
+        role: Role::Nobody,
     };
-    if known.is_empty() {
-        return Ok(local);
+    if is_open {
+        return Ok(nobody);
     }
+    let is_login = path.ends_with("/api/v1/session");
+    if !needs_key(app, headers).await? {
+        return Ok(Caller {
+            name: "you".to_owned(),
+            role: Role::Admin,
+        });
+    }
+    let known = keys::all(app.store()).await?;
     let given = keys::given(headers);
     if let Some(key) = given.as_deref().and_then(|given| keys::find(&known, given)) {
         return Ok(Caller {
@@ -147,11 +168,8 @@ async fn identify(app: &App, path: &str, headers: &HeaderMap) -> Result<Caller, 
             role: key.role,
         });
     }
-    if is_open || is_login {
-        return Ok(Caller {
-            name: "nobody".to_owned(),
-            role: Role::Nobody,
-        });
+    if is_login {
+        return Ok(nobody);
     }
     Err(Problem::new(
         StatusCode::UNAUTHORIZED,

@@ -70,13 +70,39 @@ pub struct Key {
     hash: String,
 }
 
-/// Every key.
+/// Every key. One that cannot be read is an error: leaving it out could make a server that has
+/// keys look like one that has none.
+///
+/// # Errors
+/// When the store fails, or a key in it cannot be read.
 pub(crate) async fn all(store: &dyn Store) -> Result<Vec<Key>, StoreError> {
     let rows = store.kept(SHELF).await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| serde_json::from_value(row.value).ok())
-        .collect())
+    rows.into_iter()
+        .map(|row| {
+            serde_json::from_value(row.value).map_err(|error| {
+                StoreError::Database(format!(
+                    "the key of {} cannot be read ({error}); docmill key remove takes it away",
+                    row.name
+                ))
+            })
+        })
+        .collect()
+}
+
+/// Names of all keys, those that cannot be read among them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn names(store: &dyn Store) -> Result<Vec<String>, StoreError> {
+    let rows = store.kept(SHELF).await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
+/// Whether nobody could make keys any more without this one.
+#[must_use]
+pub fn is_last_admin(keys: &[(String, Role)], name: &str) -> bool {
+    let mut admins = keys.iter().filter(|(_, role)| *role == Role::Admin);
+    admins.next().is_some_and(|(admin, _)| admin == name) && admins.next().is_none()
 }
 
 /// Makes a key and keeps its hash. Returns the key, which is never seen again.
@@ -143,4 +169,20 @@ pub(crate) fn find<'k>(keys: &'k [Key], given: &str) -> Option<&'k Key> {
 
 fn hash(key: &str) -> String {
     blake3::hash(key.as_bytes()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_admin_is_the_only_one() {
+        let key = |name: &str, role| (name.to_owned(), role);
+        let one = [key("ada", Role::Admin), key("vic", Role::Viewer)];
+        assert!(is_last_admin(&one, "ada"));
+        assert!(!is_last_admin(&one, "vic"));
+        assert!(is_last_admin(&one[..1], "ada"));
+        let two = [key("ada", Role::Admin), key("bob", Role::Admin)];
+        assert!(!is_last_admin(&two, "ada") && !is_last_admin(&two, "bob"));
+    }
 }

@@ -40,7 +40,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 pub use alerts::{PostOffice, PostOptions};
-pub use app::{App, Config, Workshop};
+pub use app::{App, Config, Reach, Workshop};
 use problem::Problem;
 
 /// Everything the server answers to.

@@ -16,8 +16,8 @@ Examples:
   docmill serve --root /data/scans
   docmill serve --listen 0.0.0.0:7878 --host-name docs.example.org
 
-At this machine nobody needs to sign in. Any other address is refused until there is a key:
-docmill key add NAME --role admin.
+At this machine nobody needs to sign in until there is a key. With any other address, with
+--host-name or --require-key everybody does: docmill key add NAME --role admin makes the first key.
 
 Stop it with Ctrl-C: calls in flight are finished, and running batches go on with the next start.")]
 pub struct ServeArgs {
@@ -43,6 +43,9 @@ pub struct ServeArgs {
     /// Name the server may be called by, beside its address; repeatable
     #[arg(long = "host-name", value_name = "NAME")]
     pub hosts: Vec<String>,
+    /// Ask for a key at this machine too: a proxy in front of it lets others in
+    #[arg(long)]
+    pub require_key: bool,
     /// Path below which it is, behind a proxy: /docmill
     #[arg(long, value_name = "PATH", default_value = "")]
     pub base_path: String,

@@ -15,9 +15,9 @@ use crate::wire;
 pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
     let store = wire::store_to_work(context)?;
     let ui = &context.ui;
-    let known = keys::list(store.as_ref()).await?;
     match args.verb {
         KeyVerb::Add { name, role } => {
+            let known = keys::list(store.as_ref()).await?;
             if known.iter().any(|(known, _)| *known == name) {
                 return Err(Fault::usage(format!("there is a key of {name} already"))
                     .hint("docmill key remove takes it away"));
@@ -33,6 +33,7 @@ pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
             ui.hint("keep it now: it is not shown again");
         }
         KeyVerb::List { json: true } => {
+            let known = keys::list(store.as_ref()).await?;
             let list: Vec<_> = known
                 .iter()
                 .map(|(name, role)| json!({ "name": name, "role": role }))
@@ -40,6 +41,7 @@ pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
             ui.json(&list)?;
         }
         KeyVerb::List { json: false } => {
+            let known = keys::list(store.as_ref()).await?;
             let mut table = Table::new(&["name", "role"]);
             for (name, role) in known {
                 table.row(vec![(name, Some(Style::Bold)), (role.to_string(), None)]);
@@ -47,9 +49,16 @@ pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
             ui.out(&table.render(ui.color_out, ui.width_out()))?;
         }
         KeyVerb::Remove { name } => {
-            if !known.iter().any(|(known, _)| *known == name) {
+            let names = keys::names(store.as_ref()).await?;
+            if !names.contains(&name) {
                 return Err(Fault::usage(format!("there is no key of {name}"))
                     .hint("docmill key list shows whose there are"));
+            }
+            // One that cannot be read is nobody's last key, and this is how it is taken away.
+            let known = keys::list(store.as_ref()).await;
+            if known.is_ok_and(|known| keys::is_last_admin(&known, &name)) {
+                return Err(Fault::usage(format!("{name} holds the last admin's key"))
+                    .hint("docmill key add NAME --role admin makes another admin first"));
             }
             keys::remove(store.as_ref(), &name, now()).await?;
             ui.say(&format!("the key of {name} opens nothing any more"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docmill_engine::run::Stop;
-use docmill_server::{Config, PostOptions, keys};
+use docmill_server::{Config, PostOptions, Reach, keys};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -27,9 +27,16 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     }
     let store = wire::store_to_work(context)?;
     let is_local = args.listen.ip().is_loopback();
-    if !is_local && keys::list(store.as_ref()).await?.is_empty() {
+    // A server that is called by a name of its own is one that others call.
+    let reach = if is_local && args.hosts.is_empty() && !args.require_key {
+        Reach::ThisMachine
+    } else {
+        Reach::Others
+    };
+    let known = keys::list(store.as_ref()).await?;
+    if reach == Reach::Others && !known.iter().any(|(_, role)| *role == keys::Role::Admin) {
         return Err(Fault::usage(format!(
-            "everybody who reaches {} could spend your money: there are no keys",
+            "nobody could use {}: others may reach it, so it asks for keys, and there are no keys of an admin",
             args.listen
         ))
         .hint("docmill key add NAME --role admin makes one"));
@@ -56,6 +63,7 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     };
     let (engine, providers) = wire::engine(context, store, needs)?;
     let config = Config {
+        reach,
         address,
         hosts: args.hosts,
         roots: folders,

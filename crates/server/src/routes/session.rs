@@ -2,13 +2,13 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::guard::Caller;
+use crate::guard::{self, Caller};
 use crate::keys::{self, COOKIE, Role};
 use crate::params::Json;
 use crate::problem::Problem;
@@ -29,8 +29,9 @@ pub struct Session {
 pub async fn get(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
 ) -> Result<axum::Json<Session>, Problem> {
-    let keys_needed = !keys::list(app.store()).await?.is_empty();
+    let keys_needed = guard::needs_key(&app, &headers).await?;
     Ok(axum::Json(Session {
         name: caller.name,
         role: caller.role,

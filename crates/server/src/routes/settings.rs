@@ -223,11 +223,10 @@ pub async fn add_key(
         (status = 409, description = "It is the last admin's", body = Problem, content_type = "application/problem+json")))]
 pub async fn remove_key(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let known = keys::list(app.store()).await?;
-    let Some((_, role)) = known.iter().find(|(known, _)| *known == name) else {
+    if !known.iter().any(|(known, _)| *known == name) {
         return Err(Problem::not_found(format!("there is no key of {name}")));
-    };
-    let admins = known.iter().filter(|(_, role)| *role == Role::Admin).count();
-    if *role == Role::Admin && admins == 1 && known.len() > 1 {
+    }
+    if keys::is_last_admin(&known, &name) {
         return Err(Problem::conflict("this is the last admin's key").hint("make another admin first"));
     }
     keys::remove(app.store(), &name, app.now()).await?;

@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
 use axum::http::request::Parts;
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;
@@ -13,21 +15,35 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
+use crate::strict;
 
 /// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let found: Result<axum::Json<T>, JsonRejection> = axum::Json::from_request(request, state).await;
-        found.map(|json| Self(json.0)).map_err(|error| {
+        let refused = |error: JsonRejection| {
             let mut problem = Problem::bad_request(error.body_text());
             problem.status = error.status().as_u16();
             problem
-        })
+        };
+        let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| refused(error.into()))?;
+        // Looked through first for names nobody knows, which would otherwise be left out without a word.
+        if let Ok(body) = serde_json::from_slice::<serde_json::Value>(&bytes) {
+            strict::check_body::<T>(&body)?;
+        }
+        let mut whole = Request::new(Body::from(bytes));
+        whole
+            .headers_mut()
+            .extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
+        let found: Result<axum::Json<T>, JsonRejection> = axum::Json::from_request(whole, state).await;
+        found.map(|json| Self(json.0)).map_err(refused)
     }
 }
 

@@ -76,17 +76,25 @@ fn no_key_that_is_removed_or_damaged_opens_the_server() {
         server.ask("DELETE", &path, "", &[("authorization", &ada)]).0
     };
     assert_eq!(remove("ada"), 409, "nobody could make keys any more");
-    program.run(&["key", "remove", "ada"]).fails(2, "the last admin's key", "makes another admin");
+    program
+        .run(&["key", "remove", "ada"])
+        .fails(2, "the last admin's key", "makes another admin");
     add("bob", "admin");
     assert_eq!(remove("bob"), 204);
     assert_eq!(server.ask("GET", list, "", &[]).0, 401);
 
     // Whatever happens to the rows, the listener asks for keys.
     let database = rusqlite::Connection::open(program.data_dir().join("docmill.db")).unwrap();
-    database.execute("UPDATE kept SET value = '7' WHERE shelf = 'keys'", []).unwrap();
-    assert_eq!(server.ask("GET", list, "", &[]).0, 500, "a key that cannot be read is no absent key");
+    database.execute("UPDATE keys SET role = 'damaged'", []).unwrap();
+    let with = [("authorization", ada.as_str())];
+    assert_eq!(
+        server.ask("GET", list, "", &with).0,
+        500,
+        "a key that cannot be read is no absent key"
+    );
+    assert_eq!(server.ask("GET", list, "", &[]).0, 401);
     assert_eq!(server.ask("GET", "/healthz", "", &[]).0, 200);
-    database.execute("DELETE FROM kept WHERE shelf = 'keys'", []).unwrap();
+    database.execute("DELETE FROM keys", []).unwrap();
     assert_eq!(server.ask("GET", list, "", &[]).0, 401);
     assert_eq!(server.ask("GET", list, "", &[("authorization", &ada)]).0, 401);
     assert_eq!(server.get("/api/v1/session")["keys_needed"], true);
@@ -98,12 +106,24 @@ fn what_a_proxy_hands_on_is_not_the_person_at_this_machine() {
     let server = Server::start(&program, &[]);
     let list = "/api/v1/batches";
     assert_eq!(server.ask("GET", list, "", &[]).0, 200);
-    for header in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"] {
-        assert_eq!(server.ask("GET", list, "", &[(header, "203.0.113.7")]).0, 401, "{header}");
+    for header in [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+        "via",
+    ] {
+        assert_eq!(
+            server.ask("GET", list, "", &[(header, "203.0.113.7")]).0,
+            401,
+            "{header}"
+        );
     }
-    program
-        .run(&["serve", "--host-name", "docs.example.org"])
-        .fails(2, "there are no keys", "docmill key add");
+    program.run(&["serve", "--host-name", "docs.example.org"]).fails(
+        2,
+        "there are no keys",
+        "docmill key add",
+    );
 }
 
 #[test]

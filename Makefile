@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard hostile sbom release-archive
+.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard hostile sbom release-archive bench-streams
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -90,6 +90,10 @@ bench: ## Measure; prints ratios against a stated peer or limit
 bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)
 	$(CARGO) build --release --locked -p docmill
 	cd web && node scripts/bench.mjs
+
+bench-streams: dashboard ## Measure 1,000 live streams and 200 requests a second on a running batch (SECONDS_LONG=30)
+	$(CARGO) build --release --locked -p docmill
+	$(PYTHON) scripts/bench-streams.py
 
 samples: ## Make the sample documents again
 	$(PYTHON) -m venv $(VENV)

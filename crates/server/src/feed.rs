@@ -101,7 +101,12 @@ impl Feeds {
                         viewers: 0,
                     }),
                 });
-                tokio::spawn(run(source, Arc::clone(&feed)));
+                let closing = Closing {
+                    feeds: self.clone(),
+                    watched,
+                    feed: Arc::clone(&feed),
+                };
+                tokio::spawn(run(source, closing));
                 feed
             });
             self.enter_locked(&open, watched)
@@ -130,6 +135,27 @@ impl Feeds {
 
     fn open(&self) -> MutexGuard<'_, HashMap<Watched, Arc<Feed>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes a feed when its task ends, however it ends: nobody joins it any more, and whoever
+/// still listens hears that it is over.
+struct Closing {
+    feeds: Feeds,
+    watched: Watched,
+    feed: Arc<Feed>,
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let mut open = self.feeds.open();
+        let is_same = open
+            .get(&self.watched)
+            .is_some_and(|feed| Arc::ptr_eq(feed, &self.feed));
+        if is_same {
+            open.remove(&self.watched);
+        }
+        self.feed.state().sender = broadcast::channel(1).0;
     }
 }
 
@@ -202,7 +228,8 @@ pub(crate) async fn missed(app: &App, batch: BatchId, seen: u64, until: u64) -> 
 }
 
 /// Asks the store at each beat until nobody watches any more.
-async fn run(mut source: Source, feed: Arc<Feed>) {
+async fn run(mut source: Source, closing: Closing) {
+    let feed = &closing.feed;
     let mut pulse = source.app.pulse.listen();
     loop {
         if pulse.changed().await.is_err() {
@@ -235,9 +262,6 @@ async fn run(mut source: Source, feed: Arc<Feed>) {
         tokio::time::sleep_until(looked + pause(viewers)).await;
         pulse.mark_unchanged();
     }
-    let mut state = feed.state();
-    // Whoever still listens hears that it is over.
-    state.sender = broadcast::channel(1).0;
 }
 
 /// Between two beats: the more watch, the fewer beats a second, so that many viewers never

@@ -1027,6 +1027,8 @@ export interface components {
             to: string;
             /** @description Where it is posted. */
             url?: string | null;
+            /** @description Signs the body (HMAC-SHA256, header `X-Docmill-Signature`). Never shown again; absent: as before. */
+            secret?: string | null;
             /** @description To whom it is mailed. */
             address?: string | null;
             /** @description Whether it is looked at (true). */

@@ -117,7 +117,13 @@ export function Audit() {
         </div>
       )}
       {log.hasNextPage && (
-        <Button size="xs" variant="default" mt="xs" loading={log.isFetchingNextPage} onClick={() => log.fetchNextPage()}>
+        <Button
+          size="xs"
+          variant="default"
+          mt="xs"
+          loading={log.isFetchingNextPage}
+          onClick={() => log.fetchNextPage()}
+        >
           Older
         </Button>
       )}

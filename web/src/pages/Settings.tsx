@@ -145,7 +145,12 @@ function Keys() {
               <td>
                 {key.role}
                 {key.actions && <span className="faint"> only {key.actions.join(', ')}</span>}
-                {key.batches && <span className="faint"> of {key.batches.length === 1 ? '1 batch' : `${count(key.batches.length)} batches`}</span>}
+                {key.batches && (
+                  <span className="faint">
+                    {' '}
+                    of {key.batches.length === 1 ? '1 batch' : `${count(key.batches.length)} batches`}
+                  </span>
+                )}
               </td>
               <td className="faint">
                 {key.used_at ? (
@@ -171,7 +176,11 @@ function Keys() {
           event.preventDefault();
           setError(null);
           try {
-            const key = await ask(api.POST('/api/v1/keys', { body: { name, role: role ?? 'viewer', days: days === '' ? undefined : Number(days) } }));
+            const key = await ask(
+              api.POST('/api/v1/keys', {
+                body: { name, role: role ?? 'viewer', days: days === '' ? undefined : Number(days) },
+              }),
+            );
             // Who makes the first key stays signed in.
             if (query.data.keys.length === 0) await ask(api.POST('/api/v1/session', { body: { key: key.key } }));
             setMade(key);
@@ -199,15 +208,7 @@ function Keys() {
             allowDeselect={false}
             data={['viewer', 'operator', 'admin']}
           />
-          <NumberInput
-            label="Days"
-            w={110}
-            min={1}
-            max={3650}
-            placeholder="no end"
-            value={days}
-            onChange={setDays}
-          />
+          <NumberInput label="Days" w={110} min={1} max={3650} placeholder="no end" value={days} onChange={setDays} />
           <Button type="submit" variant="default">
             Make a key
           </Button>

@@ -114,7 +114,7 @@ fn behind_a_proxy_the_public_address_is_the_page() {
             .0
     };
     assert_eq!(check("https://docs.example.org:8443"), 200);
-    assert_eq!(check("https://docs.example.org"), 403);
+    assert_eq!(check("https://docs.example.org:9443"), 403);
     assert_eq!(check("http://docs.example.org:8443"), 403);
     let (_, line) = {
         let body = json!({ "key": ada }).to_string();

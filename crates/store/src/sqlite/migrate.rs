@@ -342,3 +342,31 @@ pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_an_older_version_are_taken_over_and_none_is_lost_silently() {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..3] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection
+            .execute_batch(
+                r#"INSERT INTO kept VALUES
+                    ('keys', 'ada', '{"name":"ada","role":"admin","hash":"abc"}', 7),
+                    ('keys', 'bob', 'damaged', 7), ('keys', 'eve', '7', 7), ('alerts', 'x', '{}', 7);"#,
+            )
+            .unwrap();
+        connection.execute_batch(STEP_4).unwrap();
+        let text = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(
+            text("SELECT group_concat(name || ':' || role || ':' || hash, ' ') FROM keys"),
+            "ada:admin:abc bob::bob eve::eve",
+            "one that cannot be read stays there, with a role that is none"
+        );
+        assert_eq!(text("SELECT group_concat(shelf) FROM kept"), "alerts");
+    }
+}

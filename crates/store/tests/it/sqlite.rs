@@ -277,35 +277,3 @@ async fn the_database_itself_refuses_to_change_its_audit_log() {
         assert!(refused.contains("only added to"), "{refused}");
     }
 }
-
-#[tokio::test]
-async fn keys_of_an_older_version_are_taken_over_and_none_is_lost_silently() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("docmill.db");
-    drop(open(&path).unwrap());
-    let before = Connection::open(&path).unwrap();
-    let hash = docmill_core::ContentHash::of(b"dmk_1");
-    before
-        .execute_batch(&format!(
-            "DROP TABLE keys; DROP TABLE sessions; DROP TABLE audit; PRAGMA user_version = 2;
-             INSERT INTO kept VALUES ('keys', 'ada', '{{\"name\":\"ada\",\"role\":\"admin\",\"hash\":\"{hash}\"}}', 7);"
-        ))
-        .unwrap();
-    let store = open(&path).unwrap();
-    let key = store.key_of(hash).await.unwrap().unwrap();
-    assert_eq!((key.name.as_str(), key.is_lasting_admin()), ("ada", true));
-    drop(store);
-    before
-        .execute_batch(
-            "DROP TABLE keys; DROP TABLE sessions; DROP TABLE audit; PRAGMA user_version = 2;
-             INSERT INTO kept VALUES ('keys', 'bob', 'damaged', 7), ('keys', 'eve', '7', 7);",
-        )
-        .unwrap();
-    let store = open(&path).unwrap();
-    assert!(store.has_keys().await.unwrap());
-    store.keys().await.unwrap_err();
-    for name in ["bob", "eve"] {
-        store.remove_key(name).await.unwrap().unwrap();
-    }
-    assert_eq!(store.keys().await.unwrap(), []);
-}

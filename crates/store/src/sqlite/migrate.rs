@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn keys_of_an_older_version_are_taken_over_and_none_is_lost_silently() {
         let connection = Connection::open_in_memory().unwrap();
-        for step in &STEPS[..3] {
+        for step in &STEPS[..4] {
             connection.execute_batch(step).unwrap();
         }
         connection
@@ -360,7 +360,7 @@ mod tests {
                     ('keys', 'bob', 'damaged', 7), ('keys', 'eve', '7', 7), ('alerts', 'x', '{}', 7);"#,
             )
             .unwrap();
-        connection.execute_batch(STEP_4).unwrap();
+        connection.execute_batch(STEP_5).unwrap();
         let text = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
         assert_eq!(
             text("SELECT group_concat(name || ':' || role || ':' || hash, ' ') FROM keys"),

@@ -95,6 +95,10 @@ bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 
 	$(CARGO) build --release --locked -p docmill
 	cd web && node scripts/bench.mjs
 
+bench-streams: dashboard ## Measure 1,000 live streams and 200 requests a second on a running batch (SECONDS_LONG=30)
+	$(CARGO) build --release --locked -p docmill
+	$(PYTHON) scripts/bench-streams.py
+
 samples: ## Make the sample documents again
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement scripts/requirements-samples.txt

@@ -3,6 +3,7 @@ import {
   ActionIcon,
   Button,
   Kbd,
+  Menu,
   Modal,
   PasswordInput,
   Stack,
@@ -21,6 +22,7 @@ import * as Icons from './components/icons';
 import { Empty, Loading, Trouble } from './components/parts';
 import { words } from './lib/format';
 import { useKeys } from './lib/hooks';
+import { useMay, useSession } from './lib/session';
 
 const ways = [
   { to: '/', name: 'Batches', icon: Icons.IconList },
@@ -42,11 +44,7 @@ export function Shell() {
         document.querySelector<HTMLInputElement>('input[type=search]')
       )?.focus(),
   });
-  const session = useQuery({
-    queryKey: ['session'],
-    queryFn: () => ask(api.GET('/api/v1/session')),
-    staleTime: 60_000,
-  });
+  const session = useSession();
   const locked = session.data?.role === 'nobody';
   return (
     <div className="shell">
@@ -71,6 +69,7 @@ export function Shell() {
           </Link>
         ))}
         <div className="side-foot">
+          {session.data?.ends_at && <SignedIn name={session.data.name} role={session.data.role} />}
           <Scheme />
           <Tooltip label="Go anywhere (Ctrl-K)">
             <ActionIcon variant="subtle" color="gray" aria-label="Go anywhere" onClick={() => spotlight.open()}>
@@ -98,6 +97,33 @@ export function Shell() {
       <Palette />
       <Keys opened={help} close={() => setHelp(false)} />
     </div>
+  );
+}
+
+/** Who is signed in, and the ways out. */
+function SignedIn({ name, role }: { name: string; role: string }) {
+  const client = useQueryClient();
+  const out = async (everywhere: boolean) => {
+    await ask(everywhere ? api.DELETE('/api/v1/sessions') : api.DELETE('/api/v1/session'));
+    client.clear();
+    await client.invalidateQueries();
+    window.location.reload();
+  };
+  return (
+    <Menu position="right-end">
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Signed in as ${name}`}>
+          <Icons.IconPerson />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          {name}, {role}
+        </Menu.Label>
+        <Menu.Item onClick={() => void out(false)}>Sign out</Menu.Item>
+        <Menu.Item onClick={() => void out(true)}>Sign out in all browsers</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 
@@ -143,14 +169,19 @@ function Palette() {
     enabled: !!batch && query.length >= 3,
     placeholderData: (before) => before,
   });
+  const mayRun = useMay('run');
   const found = batch && query.length >= 3 ? (documents.data?.documents ?? []) : [];
   const actions: SpotlightActionData[] = [
-    {
-      id: 'new',
-      label: 'New batch',
-      description: 'Documents, template, model, estimate',
-      onClick: () => navigate({ to: '/new' }),
-    },
+    ...(mayRun
+      ? [
+          {
+            id: 'new',
+            label: 'New batch',
+            description: 'Documents, template, model, estimate',
+            onClick: () => void navigate({ to: '/new' }),
+          },
+        ]
+      : []),
     ...ways.map((way) => ({ id: way.to, label: way.name, onClick: () => void navigate({ to: way.to }) })),
     ...(batches.data?.batches ?? []).map((batch) => ({
       id: batch.id,

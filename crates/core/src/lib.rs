@@ -7,9 +7,11 @@
 //!
 //! Every other crate knows this one; this one knows none of them.
 
+pub mod access;
 pub mod accuracy;
 pub mod alert;
 pub mod attempt;
+pub mod audit;
 pub mod batch;
 pub mod check;
 pub mod digits;

@@ -114,7 +114,14 @@ fn own_files(context: &Context) -> Vec<PathBuf> {
         "docmill.db-journal",
         "docmill.db.marker",
     ];
-    let beside = ["readings", "workers", "exports", "spool", "server.lock"];
+    let beside = [
+        "readings",
+        "workers",
+        "exports",
+        "spool",
+        "server.lock",
+        docmill_server::seal::KEY_FILE,
+    ];
     database
         .iter()
         .chain(&beside)

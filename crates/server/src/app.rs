@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use docmill_core::access::Lifetime;
 use docmill_core::id::BatchId;
 use docmill_core::plan::Plan;
 use docmill_core::price::Price;
@@ -12,11 +13,18 @@ use docmill_core::time::Timestamp;
 use docmill_engine::dispatch::Dispatcher;
 use docmill_engine::{Engine, EngineError};
 use docmill_store::{BatchRow, Store};
+use tokio::sync::watch;
 
+use crate::access::PublicUrl;
+use crate::access::audit::Recent;
+use crate::access::tries::Tries;
 use crate::alerts::{PostOffice, PostOptions};
+use crate::feed::Feeds;
+use crate::limits::Limits;
 use crate::machine::Machine;
 use crate::problem::Problem;
 use crate::pulse::Pulse;
+use crate::seal::Seal;
 use crate::views::ModelView;
 
 /// The port: what only those know who join the concrete parts.
@@ -44,9 +52,21 @@ pub trait Workshop: Send + Sync {
     fn templates(&self) -> Vec<(&'static str, &'static str)>;
 }
 
+/// Who can reach the server. It follows from how it is started, and never changes while it runs:
+/// no row of the database, present, absent or damaged, opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Only this machine: who sits at it may do everything, until there is a key.
+    ThisMachine,
+    /// Others too: every request needs a key.
+    Others,
+}
+
 /// How the server is to run.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Who can reach it.
+    pub reach: Reach,
     /// Where it listens.
     pub address: SocketAddr,
     /// Names it may be called by, beside its own address and localhost.
@@ -61,6 +81,12 @@ pub struct Config {
     pub post: PostOptions,
     /// Where the dashboard is, when it is not at the root: `/docmill`.
     pub base_path: String,
+    /// Where browsers find the server, when something stands in front of it.
+    pub public_url: Option<PublicUrl>,
+    /// How long who signs in stays signed in.
+    pub lifetime: Lifetime,
+    /// Seals secrets that must be kept.
+    pub seal: Seal,
 }
 
 /// What every route works with. Cheap to clone.
@@ -80,9 +106,38 @@ pub struct App {
     pub post: PostOffice,
     /// How the server is to run.
     pub config: Arc<Config>,
+    /// How much anybody may hold at once.
+    pub limits: Limits,
+    /// Seals secrets that must be kept.
+    pub seal: Seal,
+    pub(crate) feeds: Feeds,
+    pub(crate) tries: Tries,
+    pub(crate) recent: Recent,
+    /// Counts up when sessions or keys end: streams look whether theirs was among them.
+    pub(crate) ended: Arc<watch::Sender<u64>>,
 }
 
 impl App {
+    /// All of it, over an engine.
+    #[must_use]
+    pub fn new(engine: Engine, workshop: Arc<dyn Workshop>, post: PostOffice, config: Config) -> Self {
+        Self {
+            dispatcher: Dispatcher::new(engine.clone()),
+            engine,
+            pulse: Pulse::new(),
+            machine: Machine::default(),
+            workshop,
+            post,
+            limits: Limits::default(),
+            seal: config.seal.clone(),
+            config: Arc::new(config),
+            feeds: Feeds::default(),
+            tries: Tries::default(),
+            recent: Recent::default(),
+            ended: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::access::names;
 use crate::app::App;
 
 #[derive(RustEmbed)]
@@ -71,7 +72,7 @@ fn index(app: &App, headers: &HeaderMap) -> Response {
     let prefix = headers
         .get("x-forwarded-prefix")
         .and_then(|prefix| prefix.to_str().ok())
-        .filter(|prefix| is_path(prefix))
+        .filter(|prefix| names::is_path(prefix))
         .unwrap_or(&app.config.base_path)
         .trim_end_matches('/');
     let page = String::from_utf8_lossy(&file.data);
@@ -81,14 +82,6 @@ fn index(app: &App, headers: &HeaderMap) -> Response {
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
-}
-
-/// A path that cannot be anything else inside an attribute.
-fn is_path(text: &str) -> bool {
-    text.starts_with('/')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~'))
 }
 
 fn bytes(file: EmbeddedFile) -> Body {

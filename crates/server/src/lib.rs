@@ -3,26 +3,31 @@
 //! the parts hand them in ([`Workshop`]).
 //!
 //! - [`app`]: what every route works with.
-//! - `guard`: who may ask what; [`keys`]: their keys.
-//! - `routes`: one file per resource; [`views`]: what goes over the wire, `params`: what comes in,
-//!   [`problem`]: what went wrong.
-//! - [`pulse`]: speeds and outlooks, worked out once for everybody; `events`: live streams.
-//! - `alerts`: who is told of what; `machine`: what the server takes of its processors and memory.
+//! - [`access`]: who may use it, and for what; `connections` and `limits`: how much anybody may hold.
+//! - `routes`: one file per resource; [`views`]: what goes over the wire, `params` and `strict`: what
+//!   comes in, [`problem`]: what went wrong.
+//! - [`pulse`]: speeds and outlooks, worked out once for everybody; `feed` and `events`: live streams.
+//! - `alerts`: who is told of what; `machine`: what the server takes of its processors and memory;
+//!   [`seal`]: secrets that must be kept.
 //! - `assets`: the dashboard; [`openapi`]: the description of all of it.
 
+pub mod access;
 mod alerts;
 pub mod app;
 mod assets;
+mod connections;
 mod events;
-mod guard;
-pub mod keys;
+mod feed;
+mod limits;
 mod machine;
 pub mod openapi;
 mod params;
 pub mod problem;
 pub mod pulse;
 mod routes;
+pub mod seal;
 mod spending;
+mod strict;
 pub mod views;
 
 use std::sync::Arc;
@@ -31,7 +36,6 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::routing::get;
 use docmill_engine::Engine;
-use docmill_engine::dispatch::Dispatcher;
 use docmill_engine::run::Stop;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -39,13 +43,21 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
+pub use access::{PublicUrl, keys};
 pub use alerts::{PostOffice, PostOptions};
-pub use app::{App, Config, Workshop};
+pub use app::{App, Config, Reach, Workshop};
+pub use docmill_core::access::Lifetime;
 use problem::Problem;
+pub use routes::audit;
+pub use seal::Seal;
 
 /// Everything the server answers to.
 pub fn router(app: App) -> Router {
     let (api, document) = openapi::api();
+    let guard = access::guard::Guard {
+        app: app.clone(),
+        queries: Arc::new(strict::Queries::of(&document)),
+    };
     let description: Arc<str> = document.to_pretty_json().unwrap_or_default().into();
     let serve_description = move || {
         let description = Arc::clone(&description);
@@ -64,7 +76,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(routes::health::readyz))
         .route("/metrics", get(routes::health::metrics))
         .fallback(get(assets::serve))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(axum::middleware::from_fn_with_state(guard, access::guard::guard))
         .layer(CompressionLayer::new().gzip(true).compress_when(worth_packing))
         .layer(CatchPanicLayer::custom(broke_down))
         .with_state(app);
@@ -99,33 +111,28 @@ pub async fn serve(
     config: Config,
     stop: watch::Receiver<Stop>,
 ) -> std::io::Result<()> {
-    let dispatcher = Dispatcher::new(engine.clone());
-    let pulse = pulse::Pulse::new();
-    let (quiet, silenced) = watch::channel(false);
-    let beating = tokio::spawn(pulse.clone().run(engine.clone(), silenced.clone()));
-    let watching = tokio::spawn(spending::watch(engine.clone(), silenced.clone()));
     let post = PostOffice::new(config.post.clone())?;
-    let alerting = tokio::spawn(alerts::watch(engine.clone(), post.clone(), silenced.clone()));
-    let machine = machine::Machine::default();
-    let measuring = tokio::spawn(machine.clone().watch(engine.clone(), silenced));
-    let app = App {
-        engine,
-        dispatcher: dispatcher.clone(),
-        pulse,
-        machine,
-        workshop,
+    let app = App::new(engine.clone(), workshop, post.clone(), config);
+    let dispatcher = app.dispatcher.clone();
+    let (quiet, silenced) = watch::channel(false);
+    let beating = tokio::spawn(app.pulse.clone().run(engine.clone(), silenced.clone()));
+    let watching = tokio::spawn(spending::watch(engine.clone(), silenced.clone()));
+    let alerting = tokio::spawn(alerts::watch(
+        engine.clone(),
         post,
-        config: Arc::new(config),
-    };
+        app.seal.clone(),
+        silenced.clone(),
+    ));
+    let measuring = tokio::spawn(app.machine.clone().watch(engine, silenced));
     let working = tokio::spawn({
         let stop = stop.clone();
         async move { dispatcher.run(stop).await }
     });
     let mut asked = stop.clone();
-    let service = axum::serve(listener, router(app));
+    let accepting = connections::accept(listener, router(app));
     // Open streams would never end by themselves: whoever listens is dropped, and comes back.
     let served = tokio::select! {
-        served = service => served,
+        served = accepting => served,
         _ = asked.wait_for(|stop| *stop != Stop::No) => Ok(()),
     };
     let mut now = stop;

@@ -14,7 +14,8 @@ use crate::routes;
         title = "docmill",
         description = "Batches of documents, turned into checked data: make them, watch them, steer them, \
             review and take away their results. Amounts are dollars, times RFC 3339 in UTC, errors problem \
-            documents (RFC 9457). On a server with keys, send one as a bearer token.",
+            documents (RFC 9457). Fields and query parameters that are not described here are refused. On a server \
+            with keys, send one as a bearer token.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -31,6 +32,7 @@ use crate::routes;
         (name = "alerts", description = "What is worth telling, and to whom"),
         (name = "settings", description = "Budgets, keys, workers"),
         (name = "session", description = "Signing in with a browser"),
+        (name = "audit", description = "Who changed what and read which document"),
     )
 )]
 struct Description;
@@ -48,9 +50,6 @@ pub(crate) fn api() -> (axum::Router<App>, Document) {
 /// `get_batches_batch_documents`.
 fn name_operations(document: &mut Document) {
     for (path, item) in &mut document.paths.paths {
-        let words = path.trim_start_matches("/api/v1").replace(['{', '}'], "");
-        let words: Vec<&str> = words.split('/').filter(|word| !word.is_empty()).collect();
-        let words = words.join("_");
         for (method, operation) in [
             ("get", &mut item.get),
             ("put", &mut item.put),
@@ -59,13 +58,24 @@ fn name_operations(document: &mut Document) {
             ("delete", &mut item.delete),
         ] {
             if let Some(operation) = operation {
-                operation.operation_id = Some(format!("{method}_{words}"));
+                operation.operation_id = Some(operation_name(method, path));
                 for (status, response) in &mut operation.responses.responses {
                     describe(status, response);
                 }
             }
         }
     }
+}
+
+/// The name of an operation: `get_batches_batch_documents`.
+pub(crate) fn operation_name(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1").replace(['{', '}'], "");
+    let mut name = method.to_lowercase();
+    for word in words.split('/').filter(|word| !word.is_empty()) {
+        name.push('_');
+        name.push_str(word);
+    }
+    name
 }
 
 /// Every answer says what it is, if only by the name of its status.

@@ -15,23 +15,26 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
+use crate::strict;
 
 /// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let found: Result<axum::Json<Value>, JsonRejection> = axum::Json::from_request(request, state).await;
-        let value = found.map_err(|error| {
+        let body = found.map_err(|error| {
             let mut problem = Problem::bad_request(error.body_text());
             problem.status = error.status().as_u16();
             problem
         })?;
+        // Looked through first for names nobody knows, which would otherwise be left out without a word.
+        strict::check_body::<T>(&body.0)?;
         // In two steps: with numbers of any length, serde's tagged enums read them from values only.
-        serde_json::from_value(value.0).map(Self).map_err(|error| {
+        serde_json::from_value(body.0).map(Self).map_err(|error| {
             let mut problem = Problem::bad_request(format!(
                 "Failed to deserialize the JSON body into the target type: {error}"
             ));

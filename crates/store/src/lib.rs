@@ -5,10 +5,12 @@
 //! the conformance suite in `tests/it/conformance` is what every implementation passes. This crate knows
 //! core and nothing else of docmill.
 
+mod access;
 mod cursor;
 mod port;
 mod records;
 pub mod sqlite;
 
+pub use access::{Access, AuditQuery, KeyRefused, KeyRow, SessionRow, Sessions, Used};
 pub use port::{Store, StoreError};
 pub use records::*;

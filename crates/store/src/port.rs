@@ -9,6 +9,7 @@ use docmill_core::time::Timestamp;
 
 use docmill_core::verdict::{Review, Verdict};
 
+use crate::access::Access;
 use crate::records::{
     ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, CallShare, Claimed,
     Commit, Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, Forgotten,
@@ -133,7 +134,7 @@ impl StoreError {
 /// Everything docmill remembers. Each verb is one transaction; what it returned
 /// as done survives `kill -9` and power loss.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Access {
     // Batches
 
     /// Makes a batch in state `draft`.

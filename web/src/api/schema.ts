@@ -820,7 +820,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Names and roles of all keys; the keys themselves are not kept. */
+        /** All keys, with their limits and when they were last used; the keys themselves are not kept. */
         get: operations["get_keys"];
         put?: never;
         /** Makes a key. The first one is an admin's: from then on every request needs one. */
@@ -858,10 +858,78 @@ export interface paths {
         /** Who is signed in. */
         get: operations["get_session"];
         put?: never;
-        /** Signs in: the key goes into a cookie that scripts cannot read and other sites cannot send. */
+        /** Signs in: the answer's cookie is a session of this browser, not the key. The one it had ends. */
         post: operations["post_session"];
-        /** Signs out. */
+        /** Signs out: the session ends here, whatever the browser keeps. */
         delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs out everywhere: all sessions of the one who asks end, in every browser. */
+        delete: operations["delete_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what and who read which document, newest first. */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Checks every entry of the audit log against the one before it. */
+        get: operations["get_audit_verify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole audit log, oldest first, one JSON document a line. */
+        get: operations["get_audit_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -959,6 +1027,8 @@ export interface components {
             to: string;
             /** @description Where it is posted. */
             url?: string | null;
+            /** @description Signs the body (HMAC-SHA256, header `X-Docmill-Signature`). Never shown again; absent: as before. */
+            secret?: string | null;
             /** @description To whom it is mailed. */
             address?: string | null;
             /** @description Whether it is looked at (true). */
@@ -1020,6 +1090,53 @@ export interface components {
             error: string | null;
             /** @description The answer as it came, when it was asked for. */
             raw_answer?: string | null;
+        };
+        /** @description What the check of the audit log found. */
+        AuditCheck: {
+            /** @description Whether every entry is what was written. */
+            is_whole: boolean;
+            /**
+             * Format: int64
+             * @description Entries that are.
+             */
+            entries: number;
+            /** @description The hash of the last of them: noted elsewhere, it tells later whether the end was cut off. */
+            hash: string;
+            /** @description What is wrong with the entry after them. */
+            broken: string | null;
+        };
+        /** @description An entry of the audit log. */
+        AuditEntry: {
+            /**
+             * Format: int64
+             * @description Its number, from 1 and without gaps.
+             */
+            id: number;
+            /** @description When. */
+            time: string;
+            /** @description Who. */
+            who: string;
+            /** @description How they were known: `key`, `session`, `oidc`, `this_machine`, `command_line`, `nobody`. */
+            via: string;
+            /** @description From which address. */
+            origin: string;
+            /** @description What: the name of the API's operation, or the command. */
+            action: string;
+            /** @description To what: a batch, a document, a key. */
+            target: string;
+            /** @description `done`, or `refused` or `failed` with the status. */
+            outcome: string;
+            /** @description What it was before, where something was changed. */
+            before: Record<string, never> | null;
+            /** @description What it is now. */
+            after: Record<string, never> | null;
+            /** @description Over all of the above and the hash of the entry before (BLAKE3). */
+            hash: string;
+        };
+        /** @description Entries of the audit log. */
+        AuditList: {
+            /** @description Newest first, or oldest first after one. */
+            entries: components["schemas"]["AuditEntry"][];
         };
         /** @description A batch, with what only its own page shows. */
         BatchDetail: components["schemas"]["BatchView"] & {
@@ -1688,12 +1805,22 @@ export interface components {
             /** @description By name. */
             keys: components["schemas"]["KeyView"][];
         };
-        /** @description A key. */
+        /** @description A key, without the key. */
         KeyView: {
             /** @description Whose it is. */
             name: string;
             /** @description What they may do. */
             role: components["schemas"]["Role"];
+            /** @description The only batches it is for, by their ids; absent: all. */
+            batches: string[] | null;
+            /** @description The only actions it is for; absent: all of its role. */
+            actions: string[] | null;
+            /** @description When it was made. */
+            created_at: string;
+            /** @description From then on it opens nothing; absent: it has no end. */
+            expires_at: string | null;
+            /** @description When it was last used, to the minute; absent: never. */
+            used_at: string | null;
         };
         /** @description A lane: what shares a provider's limit. */
         LaneView: {
@@ -1969,6 +2096,15 @@ export interface components {
             name: string;
             /** @description `viewer`, `operator` or `admin`. */
             role: string;
+            /** @description Only for these batches: ids, short ids or names; absent: for all. */
+            batches?: string[] | null;
+            /** @description Only for these actions: `look`, `read`, `review`, `run`, `manage`; absent: all of the role. */
+            actions?: string[] | null;
+            /**
+             * Format: int32
+             * @description Days after which it opens nothing any more; absent: it has no end.
+             */
+            days?: number | null;
         };
         /** @description A page as it was read. */
         PageView: {
@@ -2136,7 +2272,7 @@ export interface components {
              * @description The version of the review that was seen; 0: none.
              */
             seen?: number;
-            /** @description Who says so, where everybody uses the same key or none. */
+            /** @description Who says so, where there are no keys; with a key it is whose key it is. */
             reviewer?: string | null;
         };
         /** @description What a person said about a result. */
@@ -2156,7 +2292,7 @@ export interface components {
             at: string;
         };
         /**
-         * @description What the holder of a key may do; each may do what those before it may.
+         * @description What somebody may do; each may do what those before it may.
          * @enum {string}
          */
         Role: "nobody" | "viewer" | "operator" | "admin";
@@ -2171,8 +2307,14 @@ export interface components {
             name: string;
             /** @description What they may do: `viewer`, `operator` or `admin`; `nobody`: not signed in. */
             role: components["schemas"]["Role"];
+            /** @description What they may do, one by one: `look`, `read`, `review`, `run`, `manage`. */
+            actions: string[];
+            /** @description The only batches they may see, by their ids; absent: all. */
+            batches: string[] | null;
             /** @description Whether this server asks for keys. */
             keys_needed: boolean;
+            /** @description When the session ends if it is not used; absent: there is none. */
+            ends_at: string | null;
         };
         /** @description What can be set. */
         Settings: {
@@ -2191,7 +2333,7 @@ export interface components {
         };
         /** @description A key. */
         SignIn: {
-            /** @description The key, as `docmill keys add` showed it. */
+            /** @description The key, as `docmill key add` showed it. */
             key: string;
         };
         /** @description Sums of an interval, or of everything asked for. */
@@ -2789,6 +2931,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many streams are open */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_events: {
@@ -2807,6 +2958,15 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Too many streams are open */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4648,6 +4808,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is no such batch */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -4758,6 +4927,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many wrong keys came from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     delete_session: {
@@ -4775,6 +4953,106 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    delete_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out everywhere */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description Only those after this one, oldest first. */
+                after?: number;
+                /** @description Only those before this one. */
+                before?: number;
+                /** @description Only by this person or key. */
+                who?: string;
+                /** @description Only those whose action contains this text. */
+                action?: string;
+                /** @description Only those about something whose name or id contains this text. */
+                target?: string;
+                /** @description At most so many, 1 to 500 (100). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheck"];
+                };
+            };
+        };
+    };
+    get_audit_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
             };
         };
     };

@@ -5,6 +5,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, type BatchDetail, type Schemas } from '../api/client';
 import { count, money } from '../lib/format';
+import { useMay } from '../lib/session';
 import * as Icons from './icons';
 import { Confirm, Trouble } from './parts';
 
@@ -36,6 +37,9 @@ export function Bulk({
   clear: () => void;
 }) {
   const [asked, setAsked] = useState<Action | null>(null);
+  const mayReview = useMay('review');
+  const mayRun = useMay('run');
+  const allowed = (action: Action) => (action === 'assign' || action === 'approve' ? mayReview : mayRun);
   const [format, setFormat] = useState('xlsx');
   const client = useQueryClient();
   const body = {
@@ -68,7 +72,7 @@ export function Bulk({
           {offerAll}
         </Button>
       )}
-      {(Object.keys(actions) as Action[]).map((action) => (
+      {(Object.keys(actions) as Action[]).filter(allowed).map((action) => (
         <Button key={action} size="compact-sm" variant="default" onClick={() => setAsked(action)}>
           {actions[action].name}
         </Button>

@@ -6,12 +6,14 @@ import { useState } from 'react';
 import { api, ask, type BatchDetail, type Job, type Schemas } from '../api/client';
 import { useStream } from '../api/live';
 import { count, counted, money } from '../lib/format';
+import { useMay } from '../lib/session';
 import { EstimateTable } from './estimate';
 import * as Icons from './icons';
 import { Loading, Trouble } from './parts';
 
 /** The batch is made: it is being counted, then waits for the word to start. */
 export function Counted({ batch: id }: { batch: string }) {
+  const mayRun = useMay('run');
   const client = useQueryClient();
   const navigate = useNavigate();
   const key = ['batch', id];
@@ -113,7 +115,7 @@ export function Counted({ batch: id }: { batch: string }) {
                   leftSection={<Icons.IconPlay />}
                   loading={busy}
                   onClick={() => void start()}
-                  disabled={job?.state === 'running'}
+                  disabled={!mayRun || job?.state === 'running'}
                 >
                   Start
                 </Button>

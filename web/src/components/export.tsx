@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, type Job, type Schemas, url } from '../api/client';
 import { count, counted } from '../lib/format';
+import { useMay } from '../lib/session';
 import * as Icons from './icons';
 import { Trouble } from './parts';
 
@@ -17,6 +18,7 @@ const formats = [
 /** A button that asks how, has the results written, and offers the files. */
 export function ExportButton({ batch, filter = {} }: { batch: string; filter?: Schemas['DocumentFilter'] }) {
   const [opened, setOpened] = useState(false);
+  if (!useMay('run')) return null;
   return (
     <>
       <Button variant="default" leftSection={<Icons.IconDown />} onClick={() => setOpened(true)}>

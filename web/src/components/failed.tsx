@@ -5,6 +5,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../api/client';
 import { counted } from '../lib/format';
+import { useMay } from '../lib/session';
 import { Confirm } from './parts';
 
 /** What to do next, in words that fit a page: the server's own name the command line's options. */
@@ -46,6 +47,7 @@ export function GivePassword({ batch, close }: { batch: string; close: () => voi
 export function FailedDocument({ batch, document, code }: { batch: string; document: number; code: string }) {
   const [password, setPassword] = useState(false);
   const client = useQueryClient();
+  const mayRun = useMay('run');
   const path = { path: { batch } };
   const retry = async () => {
     const body = { error_codes: [], documents: [document], cancelled: false };
@@ -59,6 +61,7 @@ export function FailedDocument({ batch, document, code }: { batch: string; docum
     notifications.show({ message: 'It will be left out' });
     await client.invalidateQueries();
   };
+  if (!mayRun) return null;
   return (
     <Group gap="xs" mt="xs">
       {code === 'password_required' && (

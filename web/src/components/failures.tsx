@@ -6,12 +6,14 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, ask, type BatchDetail } from '../api/client';
 import { count, counted, money, words } from '../lib/format';
+import { useMay } from '../lib/session';
 import { GivePassword, helpFor, SkipFailed } from './failed';
 import { Confirm } from './parts';
 
 type Failure = { code: string; documents: number; example: string; example_document: number; hint: string };
 
 export function Failures({ batch, failures }: { batch: BatchDetail; failures: Failure[] }) {
+  const mayRun = useMay('run');
   const [retrying, setRetrying] = useState<Failure | 'all' | null>(null);
   const [skipping, setSkipping] = useState<Failure | null>(null);
   const [password, setPassword] = useState(false);
@@ -56,17 +58,21 @@ export function Failures({ batch, failures }: { batch: BatchDetail; failures: Fa
                 </td>
                 <td>
                   <Group gap={6} justify="flex-end">
-                    {failure.code === 'password_required' && (
+                    {mayRun && failure.code === 'password_required' && (
                       <Button size="xs" variant="default" onClick={() => setPassword(true)}>
                         Give a password
                       </Button>
                     )}
-                    <Button size="xs" variant="default" onClick={() => setRetrying(failure)}>
-                      Retry ({price(failure.documents)})
-                    </Button>
-                    <Button size="xs" variant="default" onClick={() => setSkipping(failure)}>
-                      Skip
-                    </Button>
+                    {mayRun && (
+                      <>
+                        <Button size="xs" variant="default" onClick={() => setRetrying(failure)}>
+                          Retry ({price(failure.documents)})
+                        </Button>
+                        <Button size="xs" variant="default" onClick={() => setSkipping(failure)}>
+                          Skip
+                        </Button>
+                      </>
+                    )}
                     <Button
                       size="xs"
                       variant="subtle"
@@ -82,7 +88,7 @@ export function Failures({ batch, failures }: { batch: BatchDetail; failures: Fa
           </tbody>
         </table>
       </div>
-      {failures.length > 1 && (
+      {mayRun && failures.length > 1 && (
         <Button size="xs" mt="xs" variant="default" onClick={() => setRetrying('all')}>
           Retry all {count(batch.documents.failed)} ({price(batch.documents.failed)})
         </Button>

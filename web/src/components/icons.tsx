@@ -27,6 +27,12 @@ export const IconClock = icon(
     <path d="M8 4.5V8l2.5 1.5" />
   </>,
 );
+export const IconPerson = icon(
+  <>
+    <circle cx="8" cy="5.5" r="2.5" />
+    <path d="M3 13.5c.6-2.6 2.6-4 5-4s4.4 1.4 5 4" />
+  </>,
+);
 export const IconPlay = icon(<path d="M5 3.5v9l7-4.5z" />);
 export const IconPause = icon(<path d="M5.5 3.5v9M10.5 3.5v9" />);
 export const IconStop = icon(<rect x="4" y="4" width="8" height="8" rx="1" />);

@@ -8,6 +8,7 @@ import { api, ask, type Schemas } from '../api/client';
 import { Confirm, Empty, Loading, Trouble, When } from '../components/parts';
 import { State } from '../components/state';
 import { useTitle } from '../lib/hooks';
+import { useMay } from '../lib/session';
 
 type Rule = Schemas['NamedRule'];
 
@@ -47,6 +48,7 @@ export default function Alerts() {
     refetchInterval: 3_000,
   });
   const [removing, setRemoving] = useState<string | null>(null);
+  const mayManage = useMay('manage');
   if (rules.isError) return <Trouble error={rules.error} retry={() => rules.refetch()} />;
   if (!rules.data) return <Loading />;
   const test = async (name: string) => {
@@ -85,6 +87,7 @@ export default function Alerts() {
                       <Switch
                         size="xs"
                         aria-label={`${rule.name} is on`}
+                        disabled={!mayManage}
                         checked={rule.enabled}
                         onChange={(event) => void enable(rule, event.currentTarget.checked)}
                       />
@@ -97,14 +100,16 @@ export default function Alerts() {
                       </div>
                     </td>
                     <td>
-                      <Group gap={6} justify="flex-end">
-                        <Button size="xs" variant="default" onClick={() => void test(rule.name)}>
-                          Test
-                        </Button>
-                        <Button size="xs" variant="subtle" color="red" onClick={() => setRemoving(rule.name)}>
-                          Remove
-                        </Button>
-                      </Group>
+                      {mayManage && (
+                        <Group gap={6} justify="flex-end">
+                          <Button size="xs" variant="default" onClick={() => void test(rule.name)}>
+                            Test
+                          </Button>
+                          <Button size="xs" variant="subtle" color="red" onClick={() => setRemoving(rule.name)}>
+                            Remove
+                          </Button>
+                        </Group>
+                      )}
                     </td>
                   </tr>
                 ))}
@@ -113,7 +118,7 @@ export default function Alerts() {
           </div>
         )}
       </section>
-      <NewRule emailReady={rules.data.email_ready} />
+      {mayManage && <NewRule emailReady={rules.data.email_ready} />}
       <section className="section" aria-label="What was told">
         <h2>What was told</h2>
         {!told.data || told.data.deliveries.length === 0 ? (

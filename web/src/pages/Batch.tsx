@@ -19,6 +19,7 @@ import { Budget, Pace, Rename } from '../components/steer';
 import { count, counted, duration, money, percent, rate, words } from '../lib/format';
 import { useTitle } from '../lib/hooks';
 import { merged } from '../lib/lines';
+import { useMay } from '../lib/session';
 
 const Activity = lazy(() => import('../components/activity'));
 const route = getRouteApi('/batches/$batch');
@@ -59,6 +60,7 @@ export default function Batch() {
     queryFn: () => ask(api.GET('/api/v1/batches/{batch}/jobs', { params: path })),
   });
 
+  const mayRun = useMay('run');
   const connection = useStream(
     query.isSuccess ? `/batches/${encodeURIComponent(id)}/events` : null,
     {
@@ -161,22 +163,24 @@ export default function Batch() {
           </Text>
         </div>
         <Group gap="xs">
-          {['draft', 'ready', 'estimating'].includes(batch.state) && !preparing && (
+          {mayRun && ['draft', 'ready', 'estimating'].includes(batch.state) && !preparing && (
             <Button leftSection={<Icons.IconPlay />} onClick={() => tell('start')}>
               Start
             </Button>
           )}
-          {batch.state === 'running' && (
+          {mayRun && batch.state === 'running' && (
             <Button variant="default" leftSection={<Icons.IconPause />} onClick={() => setAsked('pause')}>
               Pause
             </Button>
           )}
-          {['paused', 'cancelled', 'failed'].includes(batch.state) && documents.pending + documents.cancelled > 0 && (
-            <Button leftSection={<Icons.IconPlay />} onClick={() => tell('resume')}>
-              Resume
-            </Button>
-          )}
-          {batch.state === 'budget_exhausted' && (
+          {mayRun &&
+            ['paused', 'cancelled', 'failed'].includes(batch.state) &&
+            documents.pending + documents.cancelled > 0 && (
+              <Button leftSection={<Icons.IconPlay />} onClick={() => tell('resume')}>
+                Resume
+              </Button>
+            )}
+          {mayRun && batch.state === 'budget_exhausted' && (
             <Button leftSection={<Icons.IconWallet />} onClick={() => setAsked('budget')}>
               Raise the budget
             </Button>
@@ -190,26 +194,28 @@ export default function Batch() {
             Documents
           </Button>
           {documents.completed > 0 && <ExportButton batch={batch.id} />}
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon variant="default" size={36} aria-label="More actions">
-                <Icons.IconMore />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={() => setAsked('budget')}>Change the budget</Menu.Item>
-              <Menu.Item onClick={() => setAsked('concurrency')}>Change concurrency and priority</Menu.Item>
-              <Menu.Item onClick={() => setAsked('name')}>Rename</Menu.Item>
-              <Menu.Divider />
-              <Menu.Item
-                color="red"
-                disabled={['completed', 'completed_with_failures', 'cancelled'].includes(batch.state)}
-                onClick={() => setAsked('cancel')}
-              >
-                Cancel the batch
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          {mayRun && (
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <ActionIcon variant="default" size={36} aria-label="More actions">
+                  <Icons.IconMore />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item onClick={() => setAsked('budget')}>Change the budget</Menu.Item>
+                <Menu.Item onClick={() => setAsked('concurrency')}>Change concurrency and priority</Menu.Item>
+                <Menu.Item onClick={() => setAsked('name')}>Rename</Menu.Item>
+                <Menu.Divider />
+                <Menu.Item
+                  color="red"
+                  disabled={['completed', 'completed_with_failures', 'cancelled'].includes(batch.state)}
+                  onClick={() => setAsked('cancel')}
+                >
+                  Cancel the batch
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          )}
         </Group>
       </Group>
 

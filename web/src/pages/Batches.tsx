@@ -22,6 +22,7 @@ import { BudgetBar, CountersBar, Empty, Figure, Loading, Trouble, When } from '.
 import { State } from '../components/state';
 import { count, counted, cut, duration, money, percent, rate } from '../lib/format';
 import { useTitle } from '../lib/hooks';
+import { useMay } from '../lib/session';
 
 const route = getRouteApi('/');
 const PAGE = 50;
@@ -111,6 +112,7 @@ export default function Batches() {
     await client.invalidateQueries({ queryKey: ['batches'] });
   };
 
+  const mayRun = useMay('run');
   const data = list.data;
   const pages = data ? Math.ceil(data.matching / PAGE) : 1;
   const isPlain = !search.state && !search.search && !search.archived;
@@ -120,9 +122,11 @@ export default function Batches() {
         <h1>Batches</h1>
         <Group gap="sm" wrap="nowrap">
           <Connected connection={connection} />
-          <Button component={Link} to="/new" leftSection={<Icons.IconPlus />}>
-            New batch
-          </Button>
+          {mayRun && (
+            <Button component={Link} to="/new" leftSection={<Icons.IconPlus />}>
+              New batch
+            </Button>
+          )}
         </Group>
       </Group>
       <div className="figures">
@@ -214,9 +218,11 @@ export default function Batches() {
               A batch is a pile of documents processed with one template, one model and one budget. You hear what it
               will cost before anything is spent.
             </Text>
-            <Button component={Link} to="/new" leftSection={<Icons.IconPlus />}>
-              Make the first batch
-            </Button>
+            {mayRun && (
+              <Button component={Link} to="/new" leftSection={<Icons.IconPlus />}>
+                Make the first batch
+              </Button>
+            )}
             <Text size="sm">
               Or in a terminal: <code>docmill run ~/receipts --template receipt</code>
             </Text>
@@ -270,6 +276,7 @@ export default function Batches() {
 }
 
 function Row({ batch, archive }: { batch: Batch; archive: () => void }) {
+  const mayRun = useMay('run');
   const { documents, live } = batch;
   const done = documents.completed + documents.failed + documents.skipped + documents.cancelled;
   return (
@@ -321,7 +328,7 @@ function Row({ batch, archive }: { batch: Batch; archive: () => void }) {
             <Menu.Item component={Link} to={`/batches/${batch.id}/documents`}>
               Documents
             </Menu.Item>
-            <Menu.Item onClick={archive} disabled={batch.state === 'running' && !batch.archived_at}>
+            <Menu.Item onClick={archive} disabled={!mayRun || (batch.state === 'running' && !batch.archived_at)}>
               {batch.archived_at ? 'Take out of the archive' : 'Archive'}
             </Menu.Item>
           </Menu.Dropdown>

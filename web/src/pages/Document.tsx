@@ -16,6 +16,7 @@ import { State } from '../components/state';
 import { bytes, count, cut, fieldName, money, words } from '../lib/format';
 import { useKeys, useRemembered, useTitle } from '../lib/hooks';
 import { type Json, put } from '../lib/pointer';
+import { useMay } from '../lib/session';
 import type { DocumentsSearch } from '../router';
 
 const route = getRouteApi('/batches/$batch/documents/$document');
@@ -28,6 +29,7 @@ const getDetail = (batch: string, document: string) =>
   );
 
 export default function Document() {
+  const mayReview = useMay('review');
   const { batch: id, document: number } = route.useParams();
   const search = route.useSearch();
   const navigate = route.useNavigate();
@@ -117,6 +119,7 @@ export default function Document() {
 
   const say = async (verdict: 'approved' | 'rejected') => {
     if (busy || !doc?.extraction) return;
+    if (!mayReview) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -225,7 +228,7 @@ export default function Document() {
           </Tooltip>
           <Button
             color="green"
-            disabled={!extraction}
+            disabled={!extraction || !mayReview}
             loading={busy}
             leftSection={<Icons.IconCheck />}
             onClick={() => void say('approved')}
@@ -235,7 +238,7 @@ export default function Document() {
           <Button
             color="red"
             variant="light"
-            disabled={!extraction || busy}
+            disabled={!extraction || busy || !mayReview}
             leftSection={<Icons.IconCross />}
             onClick={() => void say('rejected')}
           >

@@ -4,28 +4,33 @@ import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../api/client';
+import { Audit } from '../components/audit';
 import { Confirm, Loading, Trouble, When } from '../components/parts';
 import { bytes, count } from '../lib/format';
 import { useTitle } from '../lib/hooks';
+import { useMay } from '../lib/session';
 
 export default function Settings() {
   useTitle('Settings');
+  const mayManage = useMay('manage');
   return (
     <>
       <h1>Settings</h1>
       <div className="two">
         <Budgets />
         <Browser />
-        <Keys />
+        {mayManage && <Keys />}
         <Workers />
         <Storage />
       </div>
+      {mayManage && <Audit />}
       <Models />
     </>
   );
 }
 
 function Budgets() {
+  const mayManage = useMay('manage');
   const query = useQuery({ queryKey: ['settings'], queryFn: () => ask(api.GET('/api/v1/settings')) });
   const [day, setDay] = useState<string | number | null>(null);
   const [month, setMonth] = useState<string | number | null>(null);
@@ -60,6 +65,7 @@ function Budgets() {
           onChange={setMonth}
         />
         <Button
+          disabled={!mayManage}
           onClick={async () => {
             await ask(
               api.PUT('/api/v1/settings', {
@@ -117,6 +123,7 @@ function Keys() {
   const client = useQueryClient();
   const [name, setName] = useState('');
   const [role, setRole] = useState<string | null>('admin');
+  const [days, setDays] = useState<string | number>('');
   const [made, setMade] = useState<{ name: string; key: string } | null>(null);
   const [removing, setRemoving] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -135,7 +142,26 @@ function Keys() {
           {query.data.keys.map((key) => (
             <tr key={key.name}>
               <td>{key.name}</td>
-              <td>{key.role}</td>
+              <td>
+                {key.role}
+                {key.actions && <span className="faint"> only {key.actions.join(', ')}</span>}
+                {key.batches && (
+                  <span className="faint">
+                    {' '}
+                    of {key.batches.length === 1 ? '1 batch' : `${count(key.batches.length)} batches`}
+                  </span>
+                )}
+              </td>
+              <td className="faint">
+                {key.used_at ? (
+                  <>
+                    used <When at={key.used_at} />
+                  </>
+                ) : (
+                  'never used'
+                )}
+                {key.expires_at && ` · until ${key.expires_at.slice(0, 10)}`}
+              </td>
               <td className="num">
                 <Button size="compact-xs" variant="subtle" color="red" onClick={() => setRemoving(key.name)}>
                   Remove
@@ -150,7 +176,11 @@ function Keys() {
           event.preventDefault();
           setError(null);
           try {
-            const key = await ask(api.POST('/api/v1/keys', { body: { name, role: role ?? 'viewer' } }));
+            const key = await ask(
+              api.POST('/api/v1/keys', {
+                body: { name, role: role ?? 'viewer', days: days === '' ? undefined : Number(days) },
+              }),
+            );
             // Who makes the first key stays signed in.
             if (query.data.keys.length === 0) await ask(api.POST('/api/v1/session', { body: { key: key.key } }));
             setMade(key);
@@ -178,6 +208,7 @@ function Keys() {
             allowDeselect={false}
             data={['viewer', 'operator', 'admin']}
           />
+          <NumberInput label="Days" w={110} min={1} max={3650} placeholder="no end" value={days} onChange={setDays} />
           <Button type="submit" variant="default">
             Make a key
           </Button>

@@ -17,7 +17,7 @@ pub use look::{
     DoctorArgs, ListArgs, LogsArgs, ModelsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb,
 };
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
-pub use serve::{KeyArgs, KeyVerb, ServeArgs};
+pub use serve::{AuditArgs, AuditVerb, KeyArgs, KeyVerb, ServeArgs};
 pub use steer::{
     BatchArg, BudgetArgs, ExportArgs, LedgerArgs, OutArgs, ReconcileArgs, ResumeArgs, RetryArgs,
 };
@@ -36,6 +36,7 @@ Work:
 Serve:
   serve        The dashboard and the API, with the work in the background
   key          Who may use them over the network
+  audit        Who changed what, and who read which document
 
 Look:
   status       All batches, or one
@@ -84,6 +85,9 @@ Environment:
   DOCMILL_MODEL                 Model when --model is not given [default: offline]
   DOCMILL_BASE_URL              Address when --base-url is not given
   DOCMILL_LISTEN                Address of the server when --listen is not given
+  DOCMILL_PUBLIC_URL            Where browsers find the server, when --public-url is not given
+  DOCMILL_SECRET_KEY            Key that seals secrets in the database: 64 hexadecimal digits
+                                [default: the file secret.key in the data folder]
   DOCMILL_SMTP_URL, _SMTP_FROM  E-mail server and sender of the server's alerts
   NO_COLOR                      No colours
 
@@ -175,6 +179,8 @@ pub enum Verb {
     Serve(Box<ServeArgs>),
     /// Who may use the server over the network
     Key(KeyArgs),
+    /// Who changed what, and who read which document
+    Audit(AuditArgs),
     /// All batches, or one
     Status(StatusArgs),
     /// The documents of a batch

@@ -16,8 +16,8 @@ Examples:
   docmill serve --root /data/scans
   docmill serve --listen 0.0.0.0:7878 --host-name docs.example.org
 
-At this machine nobody needs to sign in. Any other address is refused until there is a key:
-docmill key add NAME --role admin.
+At this machine nobody needs to sign in until there is a key. With any other address, with
+--host-name or --require-key everybody does: docmill key add NAME --role admin makes the first key.
 
 Stop it with Ctrl-C: calls in flight are finished, and running batches go on with the next start.")]
 pub struct ServeArgs {
@@ -43,6 +43,18 @@ pub struct ServeArgs {
     /// Name the server may be called by, beside its address; repeatable
     #[arg(long = "host-name", value_name = "NAME")]
     pub hosts: Vec<String>,
+    /// Ask for a key at this machine too: a proxy in front of it lets others in
+    #[arg(long)]
+    pub require_key: bool,
+    /// Where browsers find it when a proxy stands in front: https://docs.example.org
+    #[arg(long, value_name = "URL", env = "DOCMILL_PUBLIC_URL", hide_env_values = true)]
+    pub public_url: Option<String>,
+    /// Hours without use after which who signed in is signed out
+    #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub session_idle: u32,
+    /// Days after which who signed in is signed out in any case
+    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub session_days: u32,
     /// Path below which it is, behind a proxy: /docmill
     #[arg(long, value_name = "PATH", default_value = "")]
     pub base_path: String,
@@ -78,8 +90,17 @@ pub enum KeyVerb {
         /// viewer (look), operator (spend, review) or admin (keys, settings)
         #[arg(long, default_value = "operator")]
         role: docmill_server::keys::Role,
+        /// Only for this batch; repeatable
+        #[arg(long = "batch", value_name = "BATCH")]
+        batches: Vec<String>,
+        /// Only for this action: look, read, review, run or manage; repeatable
+        #[arg(long = "action", value_name = "ACTION")]
+        actions: Vec<docmill_server::keys::Action>,
+        /// Days after which it opens nothing any more
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: Option<u32>,
     },
-    /// Names and roles
+    /// Names, roles, limits and last use
     List {
         /// One JSON document
         #[arg(long)]
@@ -90,4 +111,37 @@ pub enum KeyVerb {
         /// Whose it is
         name: String,
     },
+}
+
+/// `docmill audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: AuditVerb,
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// The newest entries
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// Only by this person or key
+        #[arg(long, value_name = "NAME")]
+        who: Option<String>,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that every entry is what was written
+    Verify {
+        /// A hash noted before: it must be in the log, or its end was cut off
+        #[arg(long, value_name = "HASH")]
+        hash: Option<docmill_core::ContentHash>,
+    },
+    /// All entries, oldest first, as JSON lines
+    Export,
 }

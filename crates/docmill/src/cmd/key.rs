@@ -1,6 +1,9 @@
 //! `docmill key`: who may use the server over the network.
 
-use docmill_server::keys;
+use docmill_core::audit::Deed;
+use docmill_server::keys::{self, NewKey, Scope};
+use docmill_server::views::{KeyView, time};
+use docmill_store::{KeyRefused, Store};
 use serde_json::json;
 
 use crate::args::{Context, KeyArgs, KeyVerb};
@@ -11,49 +14,111 @@ use crate::report::Style;
 use crate::report::table::Table;
 use crate::wire;
 
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
 /// Carries out `key`.
 pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
     let store = wire::store_to_work(context)?;
     let ui = &context.ui;
-    let known = keys::list(store.as_ref()).await?;
     match args.verb {
-        KeyVerb::Add { name, role } => {
-            if known.iter().any(|(known, _)| *known == name) {
-                return Err(Fault::usage(format!("there is a key of {name} already"))
-                    .hint("docmill key remove takes it away"));
+        KeyVerb::Add {
+            name,
+            role,
+            batches,
+            actions,
+            days,
+        } => {
+            keys::check_name(&name).map_err(Fault::usage)?;
+            let mut ids = Vec::new();
+            for batch in &batches {
+                ids.push(store.find_batch(batch).await?.id);
             }
-            if known.is_empty() && role != keys::Role::Admin {
-                return Err(
-                    Fault::usage("the first key must be an admin's, or nobody could make another")
-                        .hint(format!("docmill key add {name} --role admin")),
-                );
-            }
-            let key = keys::make(store.as_ref(), &name, role, now()).await?;
+            let new = NewKey {
+                name: name.clone(),
+                role,
+                scope: Scope {
+                    batches: (!ids.is_empty()).then_some(ids),
+                    actions: (!actions.is_empty()).then_some(actions),
+                },
+                expires_at: days.map(|days| now().plus_ms(i64::from(days) * DAY_MS)),
+            };
+            let about = json!({ "role": role, "scope": new.scope, "expires_at": new.expires_at.map(time) });
+            let made = keys::make(store.as_ref(), new, now()).await?;
+            let key = made.map_err(|refused| fault(refused, &name))?;
+            record(store.as_ref(), "key add", &name, Some(about.to_string())).await?;
             ui.out(&format!("{key}\n"))?;
             ui.hint("keep it now: it is not shown again");
         }
-        KeyVerb::List { json: true } => {
-            let list: Vec<_> = known
-                .iter()
-                .map(|(name, role)| json!({ "name": name, "role": role }))
-                .collect();
-            ui.json(&list)?;
-        }
-        KeyVerb::List { json: false } => {
-            let mut table = Table::new(&["name", "role"]);
-            for (name, role) in known {
-                table.row(vec![(name, Some(Style::Bold)), (role.to_string(), None)]);
+        KeyVerb::List { json } => {
+            let known = store.keys().await?;
+            let views: Vec<KeyView> = known.iter().map(KeyView::from).collect();
+            if json {
+                ui.json(&views)?;
+            } else {
+                ui.out(&table(&views).render(ui.color_out, ui.width_out()))?;
             }
-            ui.out(&table.render(ui.color_out, ui.width_out()))?;
         }
         KeyVerb::Remove { name } => {
-            if !known.iter().any(|(known, _)| *known == name) {
-                return Err(Fault::usage(format!("there is no key of {name}"))
-                    .hint("docmill key list shows whose there are"));
-            }
-            keys::remove(store.as_ref(), &name, now()).await?;
+            let removed = store.remove_key(&name).await?;
+            removed.map_err(|refused| fault(refused, &name))?;
+            record(store.as_ref(), "key remove", &name, None).await?;
             ui.say(&format!("the key of {name} opens nothing any more"));
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Keys as a table.
+pub fn table(keys: &[KeyView]) -> Table {
+    let mut table = Table::new(&["name", "role", "only for", "until", "last used"]);
+    for key in keys {
+        let limits: Vec<String> = [&key.actions, &key.batches]
+            .into_iter()
+            .flatten()
+            .map(|names| names.join(", "))
+            .collect();
+        let role = serde_json::to_value(key.role).unwrap_or_default();
+        table.row(vec![
+            (key.name.clone(), Some(Style::Bold)),
+            (role.as_str().unwrap_or_default().to_owned(), None),
+            (limits.join("; "), None),
+            (key.expires_at.clone().unwrap_or_default(), None),
+            (key.used_at.clone().unwrap_or_default(), None),
+        ]);
+    }
+    table
+}
+
+fn fault(refused: KeyRefused, name: &str) -> Fault {
+    match refused {
+        KeyRefused::Exists => {
+            Fault::usage(format!("there is a key of {name} already")).hint("docmill key remove takes it away")
+        }
+        KeyRefused::Missing => {
+            Fault::usage(format!("there is no key of {name}")).hint("docmill key list shows whose there are")
+        }
+        KeyRefused::NeedsAdmin => {
+            Fault::usage(refused.to_string()).hint(format!("docmill key add {name} --role admin"))
+        }
+        KeyRefused::LastAdmin => Fault::usage(format!("{name} holds the last admin's key"))
+            .hint("docmill key add NAME --role admin makes another admin first"),
+    }
+}
+
+/// Writes down what was done at this machine's command line, where the system says who it is.
+async fn record(store: &dyn Store, action: &str, target: &str, after: Option<String>) -> Result<(), Fault> {
+    let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
+    let deed = Deed {
+        at: now(),
+        who: user.unwrap_or_else(|_| "somebody".to_owned()),
+        via: "command_line".to_owned(),
+        origin: "this machine".to_owned(),
+        action: action.to_owned(),
+        target: target.to_owned(),
+        outcome: "done".to_owned(),
+        before: None,
+        after,
+    };
+    store.record(deed).await?;
+    Ok(())
 }

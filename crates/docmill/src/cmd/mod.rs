@@ -1,6 +1,7 @@
 //! One file per verb. A verb takes resolved arguments, asks the store or the engine, and
 //! hands what it learned to [`crate::report`].
 
+mod audit;
 mod budget;
 mod completions;
 mod doctor;
@@ -53,6 +54,7 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Retry(args) => block_on(retry::perform(args, context)),
         Verb::Serve(args) => block_on(serve::perform(*args, context)),
         Verb::Key(args) => block_on(key::perform(args, context)),
+        Verb::Audit(args) => block_on(audit::perform(args, context)),
         Verb::Status(args) => block_on(status::perform(args, context)),
         Verb::List(args) => block_on(list::perform(*args, context)),
         Verb::Show(args) => block_on(show::perform(args, context)),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docmill_engine::run::Stop;
-use docmill_server::{Config, PostOptions, keys};
+use docmill_server::{Config, Lifetime, PostOptions, PublicUrl, Reach, Seal};
+use docmill_store::KeyRow;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -19,7 +20,14 @@ use crate::wire::{self, Needs, ServerLock};
 /// Carries out `serve`.
 pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> {
     log(args.log_json);
-    let base_path = args.base_path.trim_end_matches('/').to_owned();
+    let public_url = args.public_url.as_deref().map(PublicUrl::parse).transpose();
+    let public_url = public_url.map_err(Fault::usage)?;
+    let typed = args.base_path.trim_end_matches('/');
+    let base_path = match (typed, &public_url) {
+        ("", Some(url)) => url.path(),
+        (typed, _) => typed,
+    }
+    .to_owned();
     if !base_path.is_empty() && !base_path.starts_with('/') {
         return Err(
             Fault::usage(format!("{base_path:?} is no path")).hint("it begins with a slash: /docmill")
@@ -27,9 +35,18 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     }
     let store = wire::store_to_work(context)?;
     let is_local = args.listen.ip().is_loopback();
-    if !is_local && keys::list(store.as_ref()).await?.is_empty() {
+    // A server that is called by a name of its own is one that others call.
+    let reach = if is_local && args.hosts.is_empty() && public_url.is_none() && !args.require_key {
+        Reach::ThisMachine
+    } else {
+        Reach::Others
+    };
+    // Behind a proxy it listens here, and is not of this machine alone.
+    let is_local = reach == Reach::ThisMachine;
+    let known = store.keys().await?;
+    if reach == Reach::Others && !known.iter().any(KeyRow::is_lasting_admin) {
         return Err(Fault::usage(format!(
-            "everybody who reaches {} could spend your money: there are no keys",
+            "nobody could use {}: others may reach it, so it asks for keys, and there are no keys of an admin",
             args.listen
         ))
         .hint("docmill key add NAME --role admin makes one"));
@@ -56,6 +73,7 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
     };
     let (engine, providers) = wire::engine(context, store, needs)?;
     let config = Config {
+        reach,
         address,
         hosts: args.hosts,
         roots: folders,
@@ -67,6 +85,12 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
             smtp_from: std::env::var("DOCMILL_SMTP_FROM").ok(),
         },
         base_path: base_path.clone(),
+        public_url,
+        lifetime: Lifetime {
+            idle_ms: i64::from(args.session_idle) * HOUR_MS,
+            absolute_ms: i64::from(args.session_days) * 24 * HOUR_MS,
+        },
+        seal: seal(context)?,
     };
     let url = format!("http://{address}{base_path}/");
     lock.announce(&url)?;
@@ -95,6 +119,18 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
                 stop.send_replace(next);
             }
         }
+    }
+}
+
+const HOUR_MS: i64 = 3600 * 1000;
+
+/// The key that seals secrets: from the environment, or the data folder's own.
+fn seal(context: &Context) -> Result<Seal, Fault> {
+    match std::env::var("DOCMILL_SECRET_KEY") {
+        Ok(digits) => {
+            Seal::from_hex(&digits).map_err(|error| Fault::usage(format!("DOCMILL_SECRET_KEY: {error}")))
+        }
+        Err(_) => Seal::of_folder(&context.data_dir).map_err(|error| Fault::new(Exit::Store, error)),
     }
 }
 

@@ -189,6 +189,8 @@ impl Http {
 /// A problem of the server, as the command would say it of itself.
 fn fault(problem: Problem) -> Fault {
     let exit = match (problem.status, problem.code.as_str()) {
+        // The server's own keys, not those of models.
+        (401, _) => Exit::Usage,
         (_, "unknown_model" | "no_key" | "key_refused" | "unreachable" | "no_price") => Exit::Model,
         (400..500, _) => Exit::Usage,
         (_, "store" | "disk_full" | "busy") => Exit::Store,

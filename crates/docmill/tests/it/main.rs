@@ -15,6 +15,8 @@ mod model;
 mod outward;
 mod program;
 mod remote;
+mod routes;
 mod serve;
 mod server;
+mod trust;
 mod verbs;

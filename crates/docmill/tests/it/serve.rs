@@ -62,6 +62,71 @@ fn no_server_is_open_to_others_without_keys() {
 }
 
 #[test]
+fn no_key_that_is_removed_or_damaged_opens_the_server() {
+    let program = Program::new();
+    let add = |name: &str, role: &str| {
+        let made = program.run(&["key", "add", name, "--role", role]).succeeds();
+        format!("Bearer {}", made.stdout.trim())
+    };
+    let ada = add("ada", "admin");
+    let server = Server::start(&program, &["--require-key"]);
+    let list = "/api/v1/batches";
+    let remove = |name: &str| {
+        let path = format!("/api/v1/keys/{name}");
+        server.ask("DELETE", &path, "", &[("authorization", &ada)]).0
+    };
+    assert_eq!(remove("ada"), 409, "nobody could make keys any more");
+    program
+        .run(&["key", "remove", "ada"])
+        .fails(2, "the last admin's key", "makes another admin");
+    add("bob", "admin");
+    assert_eq!(remove("bob"), 204);
+    assert_eq!(server.ask("GET", list, "", &[]).0, 401);
+
+    // Whatever happens to the rows, the listener asks for keys.
+    let database = rusqlite::Connection::open(program.data_dir().join("docmill.db")).unwrap();
+    database.execute("UPDATE keys SET role = 'damaged'", []).unwrap();
+    let with = [("authorization", ada.as_str())];
+    assert_eq!(
+        server.ask("GET", list, "", &with).0,
+        500,
+        "a key that cannot be read is no absent key"
+    );
+    assert_eq!(server.ask("GET", list, "", &[]).0, 401);
+    assert_eq!(server.ask("GET", "/healthz", "", &[]).0, 200);
+    database.execute("DELETE FROM keys", []).unwrap();
+    assert_eq!(server.ask("GET", list, "", &[]).0, 401);
+    assert_eq!(server.ask("GET", list, "", &[("authorization", &ada)]).0, 401);
+    assert_eq!(server.get("/api/v1/session")["keys_needed"], true);
+}
+
+#[test]
+fn what_a_proxy_hands_on_is_not_the_person_at_this_machine() {
+    let program = Program::new();
+    let server = Server::start(&program, &[]);
+    let list = "/api/v1/batches";
+    assert_eq!(server.ask("GET", list, "", &[]).0, 200);
+    for header in [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+        "via",
+    ] {
+        assert_eq!(
+            server.ask("GET", list, "", &[(header, "203.0.113.7")]).0,
+            401,
+            "{header}"
+        );
+    }
+    program.run(&["serve", "--host-name", "docs.example.org"]).fails(
+        2,
+        "there are no keys",
+        "docmill key add",
+    );
+}
+
+#[test]
 fn one_server_for_a_folder_and_commands_use_it() {
     let program = Program::new();
     let pile = pile(&program, "pile", 12);

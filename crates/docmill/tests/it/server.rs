@@ -43,7 +43,7 @@ impl Server {
         let mut lines = BufReader::new(process.take_stderr().unwrap()).lines();
         let port = lines
             .find_map(|line| line.unwrap().rsplit_once(":").map(|(_, rest)| rest.to_owned()))
-            .and_then(|rest| rest.trim_end_matches('/').parse().ok())
+            .and_then(|rest| rest.split('/').next().and_then(|port| port.parse().ok()))
             .unwrap();
         // Nobody reads on, and a full pipe must not stop the server.
         std::thread::spawn(move || lines.for_each(drop));
@@ -52,6 +52,18 @@ impl Server {
 
     /// Sends a request; returns the status and the body.
     pub fn ask(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let (status, _, body) = self.ask_whole(method, path, body, headers);
+        (status, body)
+    }
+
+    /// Sends a request; returns the status, the head of the answer in lower case, and the body.
+    pub fn ask_whole(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, String, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut request = format!(
@@ -77,7 +89,7 @@ impl Server {
         } else {
             body.to_owned()
         };
-        (status, body)
+        (status, head.to_ascii_lowercase(), body)
     }
 
     pub fn get(&self, path: &str) -> Value {

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 pub use post::{PostOffice, PostOptions};
 pub(crate) use rules::{Channel, Delivery, Outcome, Rule, deliveries, forget, keep, rules};
 
+use crate::seal::Seal;
 use crate::spending;
 
 /// How often rules are looked at.
@@ -32,22 +33,25 @@ const BATCHES: u32 = 200;
 const OLD_MS: i64 = 3600 * 1000;
 
 /// Looks at the rules until `stop` is true.
-pub(crate) async fn watch(engine: Engine, post: PostOffice, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn watch(engine: Engine, post: PostOffice, seal: Seal, mut stop: watch::Receiver<bool>) {
+    if let Err(error) = rules::seal_all(engine.store().as_ref(), &seal, engine.now()).await {
+        tracing::warn!(%error, "alerts of an older version could not be sealed");
+    }
     let mut every = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             _ = every.tick() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        if let Err(error) = look(&engine, &post).await {
+        if let Err(error) = look(&engine, &post, &seal).await {
             tracing::warn!(%error, "alerts could not be looked at");
         }
     }
 }
 
-async fn look(engine: &Engine, post: &PostOffice) -> Result<(), StoreError> {
+async fn look(engine: &Engine, post: &PostOffice, seal: &Seal) -> Result<(), StoreError> {
     let store = engine.store().as_ref();
-    let rules = rules(store).await?;
+    let rules = rules(store, seal).await?;
     if rules.iter().any(|rule| rule.enabled) {
         let now = engine.now();
         let query = BatchQuery {
@@ -66,15 +70,15 @@ async fn look(engine: &Engine, post: &PostOffice) -> Result<(), StoreError> {
                 }
                 if let Some(alert) = rule.trigger.of_batch(&facts(row), now) {
                     let about = row.id.to_string();
-                    note(engine, rule, &about, &alert, &told, now).await?;
+                    note(engine, seal, rule, &about, &alert, &told, now).await?;
                 }
             }
             if let Some(alert) = rule.trigger.of_spending(spent.day, now) {
-                note(engine, rule, "all", &alert, &told, now).await?;
+                note(engine, seal, rule, "all", &alert, &told, now).await?;
             }
         }
     }
-    post.deliver(store, engine.now()).await
+    post.deliver(store, seal, engine.now()).await
 }
 
 fn facts(row: &BatchRow) -> Facts<'_> {
@@ -94,6 +98,7 @@ fn facts(row: &BatchRow) -> Facts<'_> {
 /// Writes an occasion down, unless it was before.
 async fn note(
     engine: &Engine,
+    seal: &Seal,
     rule: &Rule,
     about: &str,
     alert: &Alert,
@@ -104,5 +109,14 @@ async fn note(
     if told.contains(&occasion) {
         return Ok(());
     }
-    rules::queue(engine.store().as_ref(), rule, about, occasion, &alert.text, now).await
+    rules::queue(
+        engine.store().as_ref(),
+        seal,
+        rule,
+        about,
+        occasion,
+        &alert.text,
+        now,
+    )
+    .await
 }

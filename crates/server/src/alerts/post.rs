@@ -19,6 +19,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 use super::rules::{self, Channel, Delivery, Outcome};
+use crate::seal::Seal;
 use crate::views::time;
 
 /// Tries of one delivery.
@@ -75,8 +76,13 @@ impl PostOffice {
     }
 
     /// Tries what is due. What fails is tried again later, a few times.
-    pub(super) async fn deliver(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
-        let due = rules::deliveries(store).await?.into_iter();
+    pub(super) async fn deliver(
+        &self,
+        store: &dyn Store,
+        seal: &Seal,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let due = rules::deliveries(store, seal).await?.into_iter();
         let due = due.filter(|it| it.outcome == Outcome::Pending && it.next_at <= now);
         // At once: a slow one holds up nobody else.
         let tried = futures::future::join_all(due.map(|delivery| async {
@@ -99,7 +105,7 @@ impl PostOffice {
                     delivery.next_at = now.plus_ms(wait);
                 }
             }
-            rules::note(store, &delivery, now).await?;
+            rules::note(store, seal, &delivery, now).await?;
         }
         Ok(())
     }
@@ -123,6 +129,7 @@ impl PostOffice {
                     self.post(url, body.to_string(), None).await
                 }
                 Channel::Email { address } => self.mail(address, delivery).await,
+                Channel::Unreadable => Err(UNREADABLE.to_owned()),
             }
         };
         tokio::time::timeout(LIMIT, sending)
@@ -195,6 +202,8 @@ fn signature(secret: &str, body: &[u8]) -> String {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256={hex}")
 }
+
+const UNREADABLE: &str = "the rule's address was sealed with another key; make the rule anew";
 
 #[cfg(test)]
 mod tests {

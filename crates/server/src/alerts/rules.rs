@@ -8,6 +8,8 @@ use docmill_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::seal::Seal;
+
 const RULES: &str = "alerts";
 /// Occasions that were written down.
 const TOLD: &str = "alerts-told";
@@ -41,10 +43,47 @@ pub(crate) enum Channel {
         /// To whom.
         address: String,
     },
+    /// It was sealed with another key: somebody must type it again.
+    Unreadable,
+}
+
+/// A channel as it is kept: its address alone may let whoever reads it post there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum KeptChannel {
+    Sealed {
+        sealed: String,
+    },
+    /// By an older docmill.
+    Plain(Channel),
+}
+
+/// What channels are sealed as.
+const CHANNEL: &str = "channel";
+
+impl KeptChannel {
+    fn close(seal: &Seal, channel: &Channel) -> Result<Self, StoreError> {
+        let text = serde_json::to_string(channel).map_err(|error| StoreError::Database(error.to_string()))?;
+        let sealed = seal
+            .close(CHANNEL, &text)
+            .map_err(|error| StoreError::Database(error.to_string()))?;
+        Ok(Self::Sealed { sealed })
+    }
+
+    fn open(self, seal: &Seal) -> Channel {
+        match self {
+            Self::Plain(channel) => channel,
+            Self::Sealed { sealed } => seal
+                .open(CHANNEL, &sealed)
+                .ok()
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or(Channel::Unreadable),
+        }
+    }
 }
 
 /// A rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rule {
     /// Its name.
     pub(crate) name: String,
@@ -68,8 +107,17 @@ pub(crate) enum Outcome {
     Failed,
 }
 
+/// A rule as it is kept.
+#[derive(Serialize, Deserialize)]
+struct KeptRule {
+    name: String,
+    trigger: Trigger,
+    channel: KeptChannel,
+    enabled: bool,
+}
+
 /// Something told, or to be told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Delivery {
     /// Unique, in order of time.
     pub(crate) id: String,
@@ -95,14 +143,48 @@ pub(crate) struct Delivery {
     pub(crate) next_at: Timestamp,
 }
 
+/// A delivery as it is kept.
+#[derive(Serialize, Deserialize)]
+struct KeptDelivery {
+    id: String,
+    rule: String,
+    about: String,
+    occasion: String,
+    text: String,
+    channel: KeptChannel,
+    at: Timestamp,
+    outcome: Outcome,
+    tries: u32,
+    answer: String,
+    next_at: Timestamp,
+}
+
 /// All rules, by name.
-pub(crate) async fn rules(store: &dyn Store) -> Result<Vec<Rule>, StoreError> {
-    shelf(store, RULES).await
+pub(crate) async fn rules(store: &dyn Store, seal: &Seal) -> Result<Vec<Rule>, StoreError> {
+    let kept: Vec<KeptRule> = shelf(store, RULES).await?;
+    let open = |rule: KeptRule| Rule {
+        name: rule.name,
+        trigger: rule.trigger,
+        channel: rule.channel.open(seal),
+        enabled: rule.enabled,
+    };
+    Ok(kept.into_iter().map(open).collect())
 }
 
 /// Keeps a rule.
-pub(crate) async fn keep(store: &dyn Store, rule: &Rule, now: Timestamp) -> Result<(), StoreError> {
-    put(store, RULES, &rule.name, rule, now).await
+pub(crate) async fn keep(
+    store: &dyn Store,
+    seal: &Seal,
+    rule: &Rule,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let kept = KeptRule {
+        name: rule.name.clone(),
+        trigger: rule.trigger,
+        channel: KeptChannel::close(seal, &rule.channel)?,
+        enabled: rule.enabled,
+    };
+    put(store, RULES, &rule.name, &kept, now).await
 }
 
 /// Takes a rule away.
@@ -110,16 +192,50 @@ pub(crate) async fn forget(store: &dyn Store, name: &str, now: Timestamp) -> Res
     store.keep(RULES, name, None, now).await
 }
 
+/// Seals what an older docmill kept as it was typed.
+pub(super) async fn seal_all(store: &dyn Store, seal: &Seal, now: Timestamp) -> Result<(), StoreError> {
+    let kept: Vec<KeptRule> = shelf(store, RULES).await?;
+    if kept
+        .iter()
+        .any(|rule| matches!(rule.channel, KeptChannel::Plain(_)))
+    {
+        for rule in rules(store, seal).await? {
+            keep(store, seal, &rule, now).await?;
+        }
+    }
+    let kept: Vec<KeptDelivery> = shelf(store, DELIVERIES).await?;
+    if kept.iter().any(|it| matches!(it.channel, KeptChannel::Plain(_))) {
+        for delivery in deliveries(store, seal).await? {
+            note(store, seal, &delivery, now).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Deliveries, oldest first.
-pub(crate) async fn deliveries(store: &dyn Store) -> Result<Vec<Delivery>, StoreError> {
-    shelf(store, DELIVERIES).await
+pub(crate) async fn deliveries(store: &dyn Store, seal: &Seal) -> Result<Vec<Delivery>, StoreError> {
+    let kept: Vec<KeptDelivery> = shelf(store, DELIVERIES).await?;
+    let open = |it: KeptDelivery| Delivery {
+        id: it.id,
+        rule: it.rule,
+        about: it.about,
+        occasion: it.occasion,
+        text: it.text,
+        channel: it.channel.open(seal),
+        at: it.at,
+        outcome: it.outcome,
+        tries: it.tries,
+        answer: it.answer,
+        next_at: it.next_at,
+    };
+    Ok(kept.into_iter().map(open).collect())
 }
 
 /// Occasions that were written down. A delivery counts by itself: it is written first, and the
 /// process may die before the occasion is.
 pub(super) async fn told(store: &dyn Store) -> Result<HashSet<String>, StoreError> {
     let rows = store.kept(TOLD).await?;
-    let deliveries = deliveries(store).await?;
+    let deliveries: Vec<KeptDelivery> = shelf(store, DELIVERIES).await?;
     let named = rows.into_iter().map(|row| row.name);
     Ok(named
         .chain(deliveries.into_iter().map(|it| it.occasion))
@@ -129,6 +245,7 @@ pub(super) async fn told(store: &dyn Store) -> Result<HashSet<String>, StoreErro
 /// Writes down something to be told, and then that it was.
 pub(super) async fn queue(
     store: &dyn Store,
+    seal: &Seal,
     rule: &Rule,
     about: &str,
     occasion: String,
@@ -148,9 +265,9 @@ pub(super) async fn queue(
         answer: String::new(),
         next_at: now,
     };
-    note(store, &delivery, now).await?;
+    note(store, seal, &delivery, now).await?;
     store.keep(TOLD, &occasion, Some(json!(now.0)), now).await?;
-    let all = deliveries(store).await?;
+    let all: Vec<KeptDelivery> = shelf(store, DELIVERIES).await?;
     for old in all.iter().take(all.len().saturating_sub(KEPT)) {
         store.keep(DELIVERIES, &old.id, None, now).await?;
     }
@@ -163,8 +280,27 @@ pub(super) async fn queue(
 }
 
 /// Writes down how a delivery stands.
-pub(super) async fn note(store: &dyn Store, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
-    put(store, DELIVERIES, &delivery.id, delivery, now).await
+pub(super) async fn note(
+    store: &dyn Store,
+    seal: &Seal,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let it = delivery.clone();
+    let kept = KeptDelivery {
+        channel: KeptChannel::close(seal, &it.channel)?,
+        id: it.id,
+        rule: it.rule,
+        about: it.about,
+        occasion: it.occasion,
+        text: it.text,
+        at: it.at,
+        outcome: it.outcome,
+        tries: it.tries,
+        answer: it.answer,
+        next_at: it.next_at,
+    };
+    put(store, DELIVERIES, &delivery.id, &kept, now).await
 }
 
 async fn shelf<T: serde::de::DeserializeOwned>(store: &dyn Store, name: &str) -> Result<Vec<T>, StoreError> {

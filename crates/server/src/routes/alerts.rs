@@ -3,14 +3,14 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
+use docmill_core::access::{Action, Target};
 use docmill_core::alert::Trigger;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::caller::Caller;
 use crate::alerts::{self, Channel, Delivery, Outcome, Rule};
 use crate::app::App;
-use crate::guard::Caller;
-use crate::keys::Role;
 use crate::params::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::views::time;
@@ -38,7 +38,8 @@ pub struct AlertRule {
     /// Where it is posted.
     pub url: Option<String>,
     /// Signs the body (HMAC-SHA256, header `X-Docmill-Signature`). Never shown again; absent: as before.
-    #[serde(skip_serializing)]
+    // Not `skip_serializing`: the description would leave it out, and the request be refused.
+    #[serde(skip_serializing_if = "is_hidden")]
     pub secret: Option<String>,
     /// To whom it is mailed.
     pub address: Option<String>,
@@ -48,6 +49,10 @@ pub struct AlertRule {
 }
 
 const fn yes() -> bool {
+    true
+}
+
+const fn is_hidden(_: &Option<String>) -> bool {
     true
 }
 
@@ -113,6 +118,7 @@ impl From<&Rule> for NamedRule {
                 view.address = Some(address.clone());
                 "email"
             }
+            Channel::Unreadable => "unreadable",
         }
         .to_owned();
         Self {
@@ -220,9 +226,9 @@ pub async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
 ) -> Result<axum::Json<AlertList>, Problem> {
-    let rules = alerts::rules(app.store()).await?;
+    let rules = alerts::rules(app.store(), &app.seal).await?;
     let mut rules: Vec<NamedRule> = rules.iter().map(NamedRule::from).collect();
-    if caller.role != Role::Admin {
+    if !may_manage(&caller) {
         for rule in &mut rules {
             rule.rule.url = rule.rule.url.as_deref().map(host_only);
         }
@@ -243,6 +249,11 @@ fn status_only(answer: String) -> String {
     }
 }
 
+/// Whether they may change alerts, and so see where they go and what is answered there.
+fn may_manage(caller: &Caller) -> bool {
+    caller.may(Action::Manage, Target::Everything).is_ok()
+}
+
 /// `https://hooks.example.org/…`
 fn host_only(url: &str) -> String {
     let uri: Option<axum::http::Uri> = url.parse().ok();
@@ -256,7 +267,7 @@ fn host_only(url: &str) -> String {
 }
 
 async fn known(app: &App, name: &str) -> Result<Option<Rule>, Problem> {
-    let rules = alerts::rules(app.store()).await?;
+    let rules = alerts::rules(app.store(), &app.seal).await?;
     Ok(rules.into_iter().find(|rule| rule.name == name))
 }
 
@@ -288,7 +299,7 @@ pub async fn put(
         enabled: rule.enabled,
         name,
     };
-    alerts::keep(app.store(), &rule, app.now()).await?;
+    alerts::keep(app.store(), &app.seal, &rule, app.now()).await?;
     Ok(axum::Json(NamedRule::from(&rule)))
 }
 
@@ -388,7 +399,7 @@ pub async fn deliveries(
     Extension(caller): Extension<Caller>,
     Query(params): Query<DeliveryParams>,
 ) -> Result<axum::Json<DeliveryList>, Problem> {
-    let mut all = alerts::deliveries(app.store()).await?;
+    let mut all = alerts::deliveries(app.store(), &app.seal).await?;
     if let Some(batch) = &params.batch {
         let about = app.batch_id(batch).await?.to_string();
         all.retain(|it| it.about == about);
@@ -398,6 +409,7 @@ pub async fn deliveries(
         Outcome::Delivered => "delivered",
         Outcome::Failed => "failed",
     };
+    let is_trusted = may_manage(&caller);
     let views = all.into_iter().rev().map(|it| DeliveryView {
         id: it.id,
         rule: it.rule,
@@ -406,9 +418,10 @@ pub async fn deliveries(
         at: time(it.at),
         outcome: outcome(it.outcome).to_owned(),
         tries: it.tries,
-        answer: match caller.role {
-            Role::Admin => it.answer,
-            _ => status_only(it.answer),
+        answer: if is_trusted {
+            it.answer
+        } else {
+            status_only(it.answer)
         },
     });
     Ok(axum::Json(DeliveryList {

@@ -1,22 +1,27 @@
 //! Batches: lists, making, looking.
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
+use docmill_core::access::{Action, Target};
 use docmill_core::estimate::{Estimate, recommended_budget};
+use docmill_core::id::BatchId;
 use docmill_core::money::{PicoPerToken, Usd};
 use docmill_core::plan::Plan;
 use docmill_core::price::Price;
 use docmill_core::template::answer_limit;
 use docmill_engine::jobs::JobSpec;
 use docmill_engine::open::BatchSpec;
-use docmill_store::{BatchChange, BatchQuery, BatchRow, BatchSort};
+use docmill_store::{BatchChange, BatchQuery, BatchRow, BatchSort, StoreError};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::audit::Note;
+use crate::access::caller::Caller;
 use crate::app::App;
-use crate::guard::Caller;
-use crate::keys::Role;
 use crate::params::{Json, Path, Query, amount, names};
 use crate::problem::Problem;
 use crate::routes::{settings, templates};
@@ -56,8 +61,12 @@ pub struct ListQuery {
     responses((status = 200, body = BatchList), (status = 400, body = Problem, content_type = "application/problem+json")))]
 pub async fn list(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<BatchList>, Problem> {
+    if let Some(only) = &caller.scope.batches {
+        return list_of(&app, only).await.map(axum::Json);
+    }
     let sort = match query.sort.as_deref() {
         None | Some("created") => BatchSort::Created,
         Some("name") => BatchSort::Name,
@@ -104,6 +113,27 @@ pub async fn list(
             .map(|(state, count)| (state.as_str().to_owned(), count))
             .collect(),
     }))
+}
+
+/// The batches a key is limited to, all on one page: they are few, and nothing is said of others.
+async fn list_of(app: &App, only: &[BatchId]) -> Result<BatchList, Problem> {
+    let mut list = BatchList {
+        batches: Vec::new(),
+        matching: 0,
+        states: BTreeMap::new(),
+    };
+    for id in only {
+        match app.store().batch(*id).await {
+            Ok(row) => {
+                *list.states.entry(row.state.as_str().to_owned()).or_default() += 1;
+                list.batches.push(app.pulse.view(&row));
+            }
+            Err(StoreError::NoSuchBatch(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    list.matching = list.batches.len() as u64;
+    Ok(list)
 }
 
 /// What a model costs, in dollars per million tokens.
@@ -190,7 +220,7 @@ impl NewBatch {
             model,
             base_url: self.base_url.clone().filter(|url| !url.trim().is_empty()),
             // What an admin names is as good as named at the start of the server.
-            base_url_by_admin: caller.role == Role::Admin,
+            base_url_by_admin: caller.may(Action::Manage, Target::Everything).is_ok(),
             price,
             concurrency: in_range("concurrency", self.concurrency, 10_000)?,
             max_output_tokens: in_range("max_output_tokens", self.max_output_tokens, u32::MAX)?
@@ -238,6 +268,7 @@ fn per_million(dollars: f64) -> Result<PicoPerToken, Problem> {
 pub async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Extension(note): Extension<Note>,
     Json(new): Json<NewBatch>,
 ) -> Result<(StatusCode, axum::Json<BatchView>), Problem> {
     if new.sources.is_empty() {
@@ -270,6 +301,11 @@ pub async fn create(
     let prepare = serde_json::to_value(prepare).map_err(|error| Problem::bad_request(error.to_string()))?;
     let batch = app.engine.make_batch(spec, Some(prepare)).await?;
     app.dispatcher.wake();
+    let about = json!({
+        "name": batch.name, "sources": batch.sources, "model": batch.plan.model,
+        "base_url": batch.plan.base_url, "budget_usd": new.budget_usd, "start": new.start,
+    });
+    note.after(batch.id.to_string(), about);
     Ok((StatusCode::CREATED, axum::Json(app.pulse.view(&batch))))
 }
 

@@ -183,6 +183,25 @@ async fn render(app: &App) -> Result<String, crate::problem::Problem> {
         "Calls that may be in flight, by lane.",
     );
     family_of_lanes(&mut text, app);
+    family(
+        &mut text,
+        "docmill_streams",
+        "gauge",
+        "Live streams that are open.",
+    );
+    line(&mut text, "docmill_streams", "", app.limits.streams.taken());
+    family(
+        &mut text,
+        "docmill_requests_in_flight",
+        "gauge",
+        "Requests being answered, this one among them.",
+    );
+    line(
+        &mut text,
+        "docmill_requests_in_flight",
+        "",
+        app.limits.requests.taken(),
+    );
     if let Some(sample) = app.machine.last() {
         for (name, help, value) in [
             (

@@ -5,17 +5,20 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use docmill_core::access::{Action, Target};
 use docmill_core::document::DocumentState;
-use docmill_core::id::Ordinal;
+use docmill_core::id::{BatchId, Ordinal};
 use docmill_engine::export::{CsvStyle, Format};
 use docmill_engine::jobs::JobSpec;
 use docmill_store::{BatchRow, BulkAction, DocumentQuery, JobProgress, JobState, Matching};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::audit::Note;
+use crate::access::caller::Caller;
 use crate::app::App;
-use crate::guard::Caller;
 use crate::params::{DocumentFilter, Json, Path, Query};
 use crate::problem::Problem;
 use crate::routes::documents::saved_as;
@@ -88,6 +91,18 @@ pub struct NewJob {
 enum Wanted {
     Bulk(BulkAction),
     Export(Format),
+}
+
+impl Wanted {
+    /// Whether this person may do it. An export writes files on the server, so whoever only looks
+    /// may not.
+    fn permit(&self, caller: &Caller, batch: BatchId) -> Result<(), Problem> {
+        let action = match self {
+            Self::Bulk(BulkAction::Assign | BulkAction::Approve) => Action::Review,
+            Self::Bulk(BulkAction::Retry | BulkAction::Skip) | Self::Export(_) => Action::Run,
+        };
+        caller.may(action, Target::Batch(batch))
+    }
 }
 
 impl NewJob {
@@ -214,11 +229,13 @@ fn approximate(count: u64) -> f64 {
 pub async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Extension(note): Extension<Note>,
     Path(batch): Path<String>,
     Json(job): Json<NewJob>,
 ) -> Result<(StatusCode, axum::Json<JobView>), Problem> {
     let row = app.batch(&batch).await?;
     let wanted = job.wanted()?;
+    wanted.permit(&caller, row.id)?;
     let query = Box::new(job.query(&wanted)?);
     let ordinals: Vec<Ordinal> = job.documents.iter().copied().map(Ordinal).collect();
     let total = if ordinals.is_empty() {
@@ -249,6 +266,8 @@ pub async fn create(
     let spec = serde_json::to_value(spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let id = app.store().add_job(row.id, spec, total, app.now()).await?;
     app.dispatcher.wake();
+    let about = json!({ "action": job.action, "job": id, "documents": total, "format": job.format });
+    note.after(row.id.to_string(), about);
     let job = job_of(&app, id).await?;
     Ok((StatusCode::CREATED, axum::Json(job)))
 }

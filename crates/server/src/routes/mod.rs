@@ -2,7 +2,8 @@
 
 mod activity;
 mod alerts;
-mod batches;
+pub mod audit;
+pub(crate) mod batches;
 mod documents;
 mod jobs;
 mod machine;
@@ -78,6 +79,10 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(settings::keys, settings::add_key))
         .routes(routes!(settings::remove_key))
         .routes(routes!(session::get, session::sign_in, session::sign_out))
+        .routes(routes!(session::sign_out_everywhere))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(audit::export))
         .fallback(any(async || {
             Problem::not_found("there is nothing here").hint("openapi.json lists everything there is")
         }))

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::access::caller::{Caller, Via};
 use crate::app::App;
-use crate::guard::Caller;
 use crate::params::{Json, Path};
 use crate::problem::Problem;
 use crate::views::DocumentDetailView;
@@ -31,7 +31,7 @@ pub struct ReviewBody {
     /// The version of the review that was seen; 0: none.
     #[serde(default)]
     pub seen: u32,
-    /// Who says so, where everybody uses the same key or none.
+    /// Who says so, where there are no keys; with a key it is whose key it is.
     #[schema(max_length = 100)]
     pub reviewer: Option<String>,
 }
@@ -73,8 +73,9 @@ pub async fn review(
         batch: row.id,
         ordinal: Ordinal(document),
     };
-    let reviewer = body
-        .reviewer
+    // Who is known signs with their own name: nobody reviews as somebody else.
+    let typed = body.reviewer.filter(|_| caller.via == Via::ThisMachine);
+    let reviewer = typed
         .map(|name| name.trim().chars().take(100).collect::<String>())
         .filter(|name| !name.is_empty())
         .unwrap_or(caller.name);

@@ -1,16 +1,20 @@
 //! Settings, keys, workers.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use docmill_store::Store;
+use docmill_core::access::{Action, Role, Scope, UnknownName};
+use docmill_store::{KeyRefused, Store};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::access::audit::Note;
+use crate::access::keys;
 use crate::app::App;
-use crate::keys::{self, Role};
 use crate::params::{Json, Path, amount};
 use crate::problem::Problem;
-use crate::views::time;
+use crate::views::{KeyView, RoleName, time};
 
 const SHELF: &str = "settings";
 const NAME: &str = "server";
@@ -133,15 +137,6 @@ pub async fn workers(State(app): State<App>) -> Result<axum::Json<WorkerList>, P
     }))
 }
 
-/// A key.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct KeyView {
-    /// Whose it is.
-    pub name: String,
-    /// What they may do.
-    pub role: Role,
-}
-
 /// Keys.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeyList {
@@ -149,15 +144,12 @@ pub struct KeyList {
     pub keys: Vec<KeyView>,
 }
 
-/// Names and roles of all keys; the keys themselves are not kept.
+/// All keys, with their limits and when they were last used; the keys themselves are not kept.
 #[utoipa::path(get, path = "/keys", tag = "settings", responses((status = 200, body = KeyList)))]
 pub async fn keys(State(app): State<App>) -> Result<axum::Json<KeyList>, Problem> {
-    let keys = keys::list(app.store()).await?;
+    let keys = app.store().keys().await?;
     Ok(axum::Json(KeyList {
-        keys: keys
-            .into_iter()
-            .map(|(name, role)| KeyView { name, role })
-            .collect(),
+        keys: keys.iter().map(KeyView::from).collect(),
     }))
 }
 
@@ -169,7 +161,51 @@ pub struct NewKey {
     pub name: String,
     /// `viewer`, `operator` or `admin`.
     pub role: String,
+    /// Only for these batches: ids, short ids or names; absent: for all.
+    pub batches: Option<Vec<String>>,
+    /// Only for these actions: `look`, `read`, `review`, `run`, `manage`; absent: all of the role.
+    pub actions: Option<Vec<String>>,
+    /// Days after which it opens nothing any more; absent: it has no end.
+    #[schema(minimum = 1, maximum = 3650)]
+    pub days: Option<u32>,
 }
+
+impl NewKey {
+    async fn understood(&self, app: &App) -> Result<keys::NewKey, Problem> {
+        let role: Role = self
+            .role
+            .parse()
+            .map_err(|error: UnknownName| Problem::bad_request(error.to_string()))?;
+        let name = self.name.trim().to_owned();
+        keys::check_name(&name).map_err(|error| Problem::unprocessable("name", error))?;
+        let mut scope = Scope::default();
+        if let Some(batches) = &self.batches {
+            let mut ids = Vec::new();
+            for batch in batches {
+                ids.push(app.batch(batch).await?.id);
+            }
+            scope.batches = Some(ids);
+        }
+        if let Some(actions) = &self.actions {
+            let actions: Result<Vec<Action>, UnknownName> = actions.iter().map(|name| name.parse()).collect();
+            scope.actions = Some(actions.map_err(|error| Problem::bad_request(error.to_string()))?);
+        }
+        let is_empty = scope.batches.as_ref().is_some_and(Vec::is_empty)
+            || scope.actions.as_ref().is_some_and(Vec::is_empty);
+        if is_empty || self.days.is_some_and(|days| !(1..=3650).contains(&days)) {
+            return Err(Problem::unprocessable("limits", "the key would open nothing")
+                .hint("leave a limit out to have none; a key lasts 1 to 3650 days"));
+        }
+        Ok(keys::NewKey {
+            name,
+            role,
+            scope,
+            expires_at: self.days.map(|days| app.now().plus_ms(i64::from(days) * DAY_MS)),
+        })
+    }
+}
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// A key that was made.
 #[derive(Debug, Serialize, ToSchema)]
@@ -177,7 +213,7 @@ pub struct MadeKey {
     /// Whose it is.
     pub name: String,
     /// What they may do.
-    pub role: Role,
+    pub role: RoleName,
     /// The key: shown now, and never again.
     pub key: String,
 }
@@ -185,35 +221,31 @@ pub struct MadeKey {
 /// Makes a key. The first one is an admin's: from then on every request needs one.
 #[utoipa::path(post, path = "/keys", tag = "settings", request_body = NewKey,
     responses((status = 201, body = MadeKey), (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such batch", body = Problem, content_type = "application/problem+json"),
         (status = 409, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json")))]
 pub async fn add_key(
     State(app): State<App>,
+    Extension(note): Extension<Note>,
     Json(new): Json<NewKey>,
 ) -> Result<(StatusCode, axum::Json<MadeKey>), Problem> {
-    let role: Role = new
-        .role
-        .parse()
-        .map_err(|error: String| Problem::bad_request(error))?;
-    let name = new.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(Problem::unprocessable(
-            "name",
-            "a name has 1 to 100 characters, none of them invisible",
-        ));
-    }
-    let known = keys::list(app.store()).await?;
-    if known.iter().any(|(known, _)| *known == name) {
-        return Err(Problem::conflict(format!("there is a key of {name} already")));
-    }
-    if known.is_empty() && role != Role::Admin {
-        return Err(Problem::unprocessable(
-            "role",
-            "the first key must be an admin's, or nobody could make another",
-        ));
-    }
-    let key = keys::make(app.store(), &name, role, app.now()).await?;
+    let new = new.understood(&app).await?;
+    let (name, role) = (new.name.clone(), new.role);
+    let about = json!({ "role": role, "scope": new.scope, "expires_at": new.expires_at.map(time) });
+    let key = keys::make(app.store(), new, app.now()).await?.map_err(refused)?;
+    note.after(name.clone(), about);
+    let role = role.into();
     Ok((StatusCode::CREATED, axum::Json(MadeKey { name, role, key })))
+}
+
+fn refused(refused: KeyRefused) -> Problem {
+    let text = refused.to_string();
+    match refused {
+        KeyRefused::Missing => Problem::not_found(text),
+        KeyRefused::NeedsAdmin => Problem::unprocessable("role", text),
+        KeyRefused::Exists => Problem::conflict(text),
+        KeyRefused::LastAdmin => Problem::conflict(text).hint("make another admin first"),
+    }
 }
 
 /// Takes a key away; who holds it is signed out at once.
@@ -222,14 +254,7 @@ pub async fn add_key(
     responses((status = 204, description = "Gone"), (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is the last admin's", body = Problem, content_type = "application/problem+json")))]
 pub async fn remove_key(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    let known = keys::list(app.store()).await?;
-    let Some((_, role)) = known.iter().find(|(known, _)| *known == name) else {
-        return Err(Problem::not_found(format!("there is no key of {name}")));
-    };
-    let admins = known.iter().filter(|(_, role)| *role == Role::Admin).count();
-    if *role == Role::Admin && admins == 1 && known.len() > 1 {
-        return Err(Problem::conflict("this is the last admin's key").hint("make another admin first"));
-    }
-    keys::remove(app.store(), &name, app.now()).await?;
+    app.store().remove_key(&name).await?.map_err(refused)?;
+    app.ended.send_modify(|count| *count += 1);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 //! does. Amounts are dollars with all their digits, times RFC 3339 in UTC, states
 //! and codes by their names. The command's `--json` prints the same.
 
+mod access;
 mod activity;
 mod batch;
 mod document;
@@ -12,6 +13,7 @@ mod model;
 mod template;
 pub mod words;
 
+pub use access::{AuditEntry, AuditList, KeyView, RoleName};
 pub use activity::{ActivityList, ActivityPoint, Slice};
 pub use batch::{BatchDetail, BatchList, BatchView, DocumentCounts, Live, Money, Totals, UsageView};
 pub use document::{

@@ -14,7 +14,7 @@ use crate::sqlite::codec::Context;
 pub(super) const APPLICATION_ID: i64 = 0x646d_6c6c;
 
 /// Every step, oldest first. Never edit one that was released; add the next.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
 
 /// The newest version this program knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -239,6 +239,55 @@ CREATE TABLE commit_sequence (
 INSERT INTO commit_sequence VALUES (1, randomblob(16), 0);
 ";
 
+/// Who uses the server. Keys move from where small things are kept; one that cannot be read stays
+/// one that cannot be read.
+const STEP_5: &str = "
+CREATE TABLE keys (
+    name TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    used_at INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO keys (name, role, hash, scope, created_at)
+    SELECT name,
+        CASE WHEN json_valid(value) THEN coalesce(json_extract(value, '$.role'), '') ELSE '' END,
+        CASE WHEN json_valid(value) THEN coalesce(json_extract(value, '$.hash'), name) ELSE name END,
+        '{}', updated_at
+    FROM kept WHERE shelf = 'keys';
+DELETE FROM kept WHERE shelf = 'keys';
+
+CREATE TABLE sessions (
+    hash TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    key TEXT,
+    role TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_key ON sessions (key);
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    via TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    hash TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+    BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+    BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+";
+
 /// Version of the file: 0 for a new one. Refuses what is not ours or newer than we are.
 pub(super) fn check(connection: &Connection, path: &Context) -> Result<i64, StoreError> {
     let read = || -> rusqlite::Result<(i64, i64, i64)> {
@@ -292,4 +341,32 @@ pub(super) fn migrate(connection: &mut Connection, path: &Context) -> Result<(),
         run(connection).map_err(|error| path.explain(error))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_an_older_version_are_taken_over_and_none_is_lost_silently() {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..4] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection
+            .execute_batch(
+                r#"INSERT INTO kept VALUES
+                    ('keys', 'ada', '{"name":"ada","role":"admin","hash":"abc"}', 7),
+                    ('keys', 'bob', 'damaged', 7), ('keys', 'eve', '7', 7), ('alerts', 'x', '{}', 7);"#,
+            )
+            .unwrap();
+        connection.execute_batch(STEP_5).unwrap();
+        let text = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(
+            text("SELECT group_concat(name || ':' || role || ':' || hash, ' ') FROM keys"),
+            "ada:admin:abc bob::bob eve::eve",
+            "one that cannot be read stays there, with a role that is none"
+        );
+        assert_eq!(text("SELECT group_concat(shelf) FROM kept"), "alerts");
+    }
 }

@@ -9,11 +9,13 @@
 //!
 //! Rooms: `migrate` (schema), `claim`, `settle` (begin and commit),
 //! `recover`, `batches`, `ingest`, `lists` with `filter` and `rows`,
-//! `reviews`, `activity` (sums for charts), `jobs`, `events`, and `hot`, the counters and money of a
-//! batch during one transaction. What goes wrong around the file: `marker` (older than what was
-//! acknowledged), `presence` (moved away), `integrity` (damaged).
+//! `reviews`, `access` (keys, sessions), `audit`, `activity` (sums for charts), `jobs`, `events`, and
+//! `hot`, the counters and money of a batch during one transaction. What goes wrong around the file:
+//! `marker` (older than what was acknowledged), `presence` (moved away), `integrity` (damaged).
 
+mod access;
 mod activity;
+mod audit;
 mod backup;
 mod batches;
 mod claim;

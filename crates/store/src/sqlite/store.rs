@@ -5,23 +5,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use docmill_core::audit::{Deed, Entry};
 use docmill_core::batch::{BatchEvent, BatchState};
 use docmill_core::event::{Event, EventKind};
-use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
+use docmill_core::id::{BatchId, ContentHash, DocumentId, Ordinal, WorkerId};
 use docmill_core::money::Usd;
 use docmill_core::plan::Plan;
 use docmill_core::time::Timestamp;
 use docmill_core::verdict::{Review, Verdict};
 use rusqlite::Connection;
 
+use crate::access::{Access, AuditQuery, KeyRefused, KeyRow, SessionRow, Sessions, Used};
 use crate::records::*;
 use crate::sqlite::hot::Transaction;
 use crate::sqlite::open::{self, Check, Options};
 use crate::sqlite::readers::Readers;
 use crate::sqlite::writer::Writer;
 use crate::sqlite::{
-    activity, batches, claim, events, forget, ingest, jobs, ledger, lists, marker, recover, reviews, rows,
-    settle,
+    access, activity, audit, batches, claim, events, forget, ingest, jobs, ledger, lists, marker, recover,
+    reviews, rows, settle,
 };
 use crate::{Store, StoreError};
 
@@ -105,7 +107,13 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let readers = Arc::clone(&self.readers);
-        tokio::task::spawn_blocking(move || readers.read(query))
+        let permit = readers.permit().await?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let result = readers.read(query);
+            drop(permit);
+            result
+        });
+        reading
             .await
             .map_err(|error| StoreError::Database(error.to_string()))?
     }
@@ -552,5 +560,61 @@ impl Store for SqliteStore {
     async fn last_events(&self, batch: BatchId, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.read(move |connection| events::last(connection, batch, limit))
             .await
+    }
+}
+
+#[async_trait]
+impl Access for SqliteStore {
+    async fn add_key(&self, key: KeyRow) -> Result<Result<(), KeyRefused>, StoreError> {
+        self.write(move |transaction| access::add_key(transaction, &key))
+            .await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.read(access::keys).await
+    }
+
+    async fn has_keys(&self) -> Result<bool, StoreError> {
+        self.read(access::has_keys).await
+    }
+
+    async fn key_of(&self, hash: ContentHash) -> Result<Option<KeyRow>, StoreError> {
+        self.read(move |connection| access::key_of(connection, hash))
+            .await
+    }
+
+    async fn remove_key(&self, name: &str) -> Result<Result<(), KeyRefused>, StoreError> {
+        let name = name.to_owned();
+        self.write(move |transaction| access::remove_key(transaction, &name))
+            .await
+    }
+
+    async fn open_session(&self, session: SessionRow) -> Result<(), StoreError> {
+        self.write(move |transaction| access::open_session(transaction, &session))
+            .await
+    }
+
+    async fn session(&self, hash: ContentHash) -> Result<Option<SessionRow>, StoreError> {
+        self.read(move |connection| access::session(connection, hash))
+            .await
+    }
+
+    async fn end_sessions(&self, which: Sessions) -> Result<u64, StoreError> {
+        self.write(move |transaction| access::end_sessions(transaction, &which))
+            .await
+    }
+
+    async fn note_use(&self, used: Vec<Used>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| access::note_use(transaction, &used, now))
+            .await
+    }
+
+    async fn record(&self, deed: Deed) -> Result<Entry, StoreError> {
+        self.write(move |transaction| audit::record(transaction, deed))
+            .await
+    }
+
+    async fn audit(&self, query: AuditQuery) -> Result<Vec<Entry>, StoreError> {
+        self.read(move |connection| audit::list(connection, &query)).await
     }
 }

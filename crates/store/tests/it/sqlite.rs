@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use docmill_store::sqlite::{Options, SqliteStore};
-use docmill_store::{Store, StoreError};
+use docmill_store::{Access, Store, StoreError};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
@@ -219,4 +219,61 @@ async fn the_write_ahead_log_stays_small() {
     drop((world, store));
     let log = std::fs::metadata(folder.path().join("store.db-wal")).map_or(0, |it| it.len());
     assert_eq!(log, 0, "an orderly end leaves nothing to replay");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_many_look_at_once_few_connections_are_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docmill.db");
+    let store = open(&path).unwrap();
+    let looking: Vec<_> = (0..400)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.kept("nothing").await })
+        })
+        .collect();
+    let mut most = 0;
+    for one in looking {
+        one.await.unwrap().unwrap();
+        most = most.max(handles(&path));
+    }
+    // Each connection holds the file and its log.
+    assert!(most <= 2 * (8 + 1) + 1, "{most} handles");
+}
+
+/// Handles of this process on the database and the files beside it.
+fn handles(path: &Path) -> usize {
+    let path = std::fs::canonicalize(path).unwrap();
+    let name = path.to_str().unwrap();
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
+        return 0;
+    };
+    open.flatten()
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+        .filter(|target| target.to_string_lossy().starts_with(name) && !target.ends_with("docmill.db-shm"))
+        .count()
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_to_change_its_audit_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docmill.db");
+    let store = open(&path).unwrap();
+    let deed = docmill_core::audit::Deed {
+        at: NOW,
+        who: "ada".to_owned(),
+        via: "key".to_owned(),
+        origin: String::new(),
+        action: "delete_keys_name".to_owned(),
+        target: "vic".to_owned(),
+        outcome: "done".to_owned(),
+        before: None,
+        after: None,
+    };
+    store.record(deed).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    for sql in ["UPDATE audit SET who = 'eve'", "DELETE FROM audit"] {
+        let refused = other.execute(sql, []).unwrap_err().to_string();
+        assert!(refused.contains("only added to"), "{refused}");
+    }
 }

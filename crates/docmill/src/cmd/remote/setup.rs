@@ -1,6 +1,6 @@
 //! Templates and keys of a server.
 
-use docmill_server::views::{TemplateDetail, TemplateList};
+use docmill_server::views::{KeyView, TemplateDetail, TemplateList};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,17 +11,10 @@ use crate::remote::{Remote, segment};
 use crate::report::Style;
 use crate::report::table::Table;
 
-/// A key of a list.
-#[derive(Debug, Deserialize)]
-struct Key {
-    name: String,
-    role: String,
-}
-
 /// Keys.
 #[derive(Debug, Deserialize)]
 struct Keys {
-    keys: Vec<Key>,
+    keys: Vec<KeyView>,
 }
 
 /// A key that was made.
@@ -76,8 +69,18 @@ pub async fn templates(
 pub async fn key(verb: KeyVerb, remote: &Remote, context: &Context) -> Result<Exit, Fault> {
     let ui = &context.ui;
     match verb {
-        KeyVerb::Add { name, role } => {
-            let body = json!({ "name": name, "role": role });
+        KeyVerb::Add {
+            name,
+            role,
+            batches,
+            actions,
+            days,
+        } => {
+            let body = json!({
+                "name": name, "role": role, "days": days,
+                "batches": (!batches.is_empty()).then_some(batches),
+                "actions": (!actions.is_empty()).then_some(actions),
+            });
             let made: Made = remote.http().send("POST", "/keys", &body).await?;
             ui.out(&format!("{}\n", made.key))?;
             ui.hint("keep it now: it is not shown again");
@@ -88,11 +91,7 @@ pub async fn key(verb: KeyVerb, remote: &Remote, context: &Context) -> Result<Ex
         }
         KeyVerb::List { json: false } => {
             let list: Keys = remote.http().get("/keys").await?;
-            let mut table = Table::new(&["name", "role"]);
-            for key in list.keys {
-                table.row(vec![(key.name, Some(Style::Bold)), (key.role, None)]);
-            }
-            ui.out(&table.render(ui.color_out, ui.width_out()))?;
+            ui.out(&crate::cmd::key::table(&list.keys).render(ui.color_out, ui.width_out()))?;
         }
         KeyVerb::Remove { name } => {
             remote.http().delete(&format!("/keys/{}", segment(&name))).await?;

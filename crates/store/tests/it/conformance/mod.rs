@@ -1,6 +1,7 @@
 //! What every store promises, whatever it is made of. Each case takes a fresh store;
 //! `every_case!` makes a test of each for one kind of store.
 
+pub mod access;
 pub mod ingest;
 pub mod lists;
 pub mod model;
@@ -14,6 +15,9 @@ pub mod work;
 macro_rules! every_case {
     ($fixture:path) => {
         every_case! { $fixture:
+            access::the_last_lasting_admin_stays,
+            access::a_session_is_what_its_key_is_now,
+            access::the_audit_log_is_a_chain_that_is_only_added_to,
             ingest::new_known_duplicate_and_unsupported_documents_are_told_apart,
             ingest::what_reading_found_is_kept,
             ingest::a_batch_is_made_once_and_found_by_what_people_type,

@@ -41,7 +41,7 @@ pub struct BudgetArgs {
 #[command(after_help = "\
 Examples:
   docmill ledger last
-  docmill ledger receipts --json | jq .unconfirmed
+  docmill ledger receipts --json | jq .unconfirmed_usd
 
 Settled is paid, reserved is held back for calls in flight, unconfirmed for calls whose
 outcome was lost: a crash or a broken connection came between, and nobody knows whether the

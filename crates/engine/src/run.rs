@@ -209,11 +209,9 @@ impl Engine {
                 _ = stop.changed() => {}
             }
         };
-        if ended.is_err() {
-            // The lock goes with this worker, and the next look for the dead clears up after it.
-            return ended;
-        }
+        // After an error the lock goes with this worker, and the next look for the dead clears up.
         let ended = match ended {
+            Err(error) => return Err(error),
             Ok(Some(RunEnd::Stopped)) if *stop.borrow() == Stop::Leave => Ok(Some(RunEnd::Left)),
             Ok(Some(RunEnd::Stopped)) => self.end_stopped(job.batch).await,
             ended => ended,

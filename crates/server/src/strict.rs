@@ -54,7 +54,7 @@ impl Queries {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let name = pair.split('=').next().unwrap_or_default();
             let name = percent_decoded(name);
-            if !known.iter().any(|known| *known == name) {
+            if !known.contains(&name) {
                 return Err(unknown(
                     "query parameter",
                     &name,

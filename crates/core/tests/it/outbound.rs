@@ -6,7 +6,7 @@ use docmill_core::outbound::{Network, Origin, Policy, Reach, Terms};
 use proptest::prelude::*;
 
 fn origin(text: &str) -> Origin {
-    text.parse().unwrap()
+    text.parse().expect("an origin")
 }
 
 #[test]

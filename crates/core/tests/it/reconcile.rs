@@ -49,7 +49,7 @@ fn the_exports_of_the_providers_are_read() {
         usage,
         cost: None,
     };
-    assert_eq!(lines, [expected.clone()]);
+    assert_eq!(lines, std::slice::from_ref(&expected));
 
     let json = r#"{"object": "page", "has_more": false, "data": [
         {"object": "bucket", "start_time": 1795564800, "end_time": 1795651200, "results": [

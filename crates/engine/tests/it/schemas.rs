@@ -14,7 +14,7 @@ use docmill_core::price::Price;
 use docmill_core::template::{Template, Validator};
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
-use docmill_engine::export::{Format, Options, Target, export_rows};
+use docmill_engine::export::{CsvStyle, Format, Options, Target, export_rows};
 use docmill_llm::offline::Offline;
 use docmill_llm::prompt::{document, schema_with_optional_left_out, system, wire_schema};
 use docmill_llm::sim::{Config, Sim};
@@ -249,6 +249,7 @@ async fn exported(template: &Template, data: Value) {
             format,
             evidence: true,
             states: Vec::new(),
+            csv: CsvStyle::default(),
         };
         let target = Target::File(path.clone());
         export_rows(rows, &batch(template.clone()), target, options, &|_| {})

@@ -122,7 +122,7 @@ pub(crate) fn classify(status: u16, body: &[u8], config: &Config) -> Refused {
         failure: Failure::new(code, message(status, code, &said, config)),
         billing: billing(status, code, &said, config),
         retry_after: told.or(loading.then_some(LOADING_WAIT)),
-        complaint: (matches!(status, 400 | 404 | 422)).then(|| said.complaint()),
+        complaint: matches!(status, 400 | 404 | 422).then(|| Box::new(said.complaint())),
     }
 }
 

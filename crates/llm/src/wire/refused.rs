@@ -16,7 +16,7 @@ pub(crate) struct Refused {
     pub(crate) billing: Billing,
     pub(crate) retry_after: Option<Duration>,
     /// What the server complains about, for [`super::learned`]: the parameter it names, and all it says.
-    pub(crate) complaint: Option<Complaint>,
+    pub(crate) complaint: Option<Box<Complaint>>,
 }
 
 /// What a refusal is about, in lower case.

@@ -370,7 +370,7 @@ mod tests {
         let text = |rtf: &[u8]| read(rtf).pages[0].text.clone();
         assert_eq!(
             text(b"{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0\\fcharset238 A;}{\\f1\\fcharset204 B;}{\\f2 C;}}\\f0 \\'c8l{\\f1 \\'e4\\'e0} \\'f8 \\f2 \\'fc}"),
-            "Člда ř ü".replace("Člда", "Člда")
+            "Člда ř ü"
         );
         assert_eq!(
             text(b"{\\rtf1\\ansi\\deff3{\\fonttbl{\\f3\\fcharset128 M;}}\\plain \\'90\\'bf\\'8b\\'81\\'8f\\'91}"),

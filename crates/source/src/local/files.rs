@@ -247,11 +247,9 @@ mod tests {
         symlink("/", root.join("all")).unwrap();
         let base = || rustix::fs::open(&root, FOLDER, Mode::empty()).unwrap();
         for flags in [READ, LOOK] {
-            let ways: [&dyn Fn(&str) -> Result<OwnedFd, Errno>; 2] =
-                [&|path| beneath(&root, Path::new(path), flags), &|path| {
-                    step_by_step(base(), Path::new(path), flags)
-                }];
-            for open in ways {
+            let at_once = |path: &str| beneath(&root, Path::new(path), flags);
+            let by_steps = |path: &str| step_by_step(base(), Path::new(path), flags);
+            for open in [&at_once as &dyn Fn(&str) -> _, &by_steps] {
                 assert!(open("in/deep/a.txt").is_ok());
                 for refused in [
                     "in/deep/near.txt",

@@ -66,7 +66,7 @@ async fn a_key_outside_the_roots_is_not_read_whoever_wrote_it() {
         secret.display().to_string(),
         format!("list:{}", secret.join("passwd.txt").display()),
     ] {
-        assert!(sources.permits(&[spec.clone()]).is_err(), "{spec}");
+        assert!(sources.permits(std::slice::from_ref(&spec)).is_err(), "{spec}");
         let _told = refusal(&sources, &spec).await;
     }
     let missing = refusal(&sources, &secret.join("missing").display().to_string()).await;

@@ -49,7 +49,9 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
     let mut calls = 0;
     for leaf in prompts.progress.leaves() {
         // Only a price that overflows refuses, and the run says so.
-        let Ok(mut prompt) = prompts.prompt(leaf) else { break };
+        let Ok(mut prompt) = prompts.prompt(leaf) else {
+            break;
+        };
         if setup.fit(&mut prompt, None).is_err() {
             break;
         }

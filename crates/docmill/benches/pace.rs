@@ -252,11 +252,11 @@ impl Bench {
         let bare = format!("{:.1} %, {}", share(&bare), booked(&standin, "rate_limited"));
         for (name, headers, words) in [
             ("not told", false, &["-c", "1000", "--budget", "none"][..]),
-            ("told by headers", true, &["-c", "1000", "--budget", "none"]),
+            ("told by headers", true, &["-c", "1000", "--budget", "none"][..]),
             (
                 "told by --rpm",
                 false,
-                &["-c", "1000", "--budget", "none", "--rpm", "8000"],
+                &["-c", "1000", "--budget", "none", "--rpm", "8000"][..],
             ),
         ] {
             let standin = self
@@ -350,7 +350,7 @@ impl Bench {
             "-c",
             "1000",
             "--budget",
-            &budget,
+            budget.as_str(),
             "--no-reuse",
             "--new",
             "--name",

@@ -410,7 +410,7 @@ mod tests {
     }
 
     fn lane() -> Arc<Lane> {
-        Lane::new(Arc::new(SystemClock))
+        Lane::new(Arc::new(SystemClock::default()))
     }
 
     fn enter(lane: &Arc<Lane>, number: u128, limit: u32) -> Registration {

@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
+.PHONY: help setup demo test lint fmt licenses bench bench-parts samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -88,7 +88,12 @@ clients: ## The providers' own Python clients against the stand-in
 	$(CARGO) build --locked -p docmill-testkit
 	$(PYTHON) scripts/python-clients.py
 
-bench: ## Measure; prints ratios against a stated peer or limit
+bench: ## Money and pace, measured: one table beside a bare client, in about ten minutes
+	$(CARGO) build --release --locked -p docmill -p docmill-testkit --bins
+	$(CARGO) bench --locked -p docmill --bench pace
+
+bench-parts: ## The parts measured alone: client, store, the whole way; ratios against a stated peer or limit
+	$(CARGO) build --release --locked -p docmill -p docmill-testkit --bins
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline
 
 bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)

@@ -26,6 +26,7 @@ pub mod ground;
 pub mod id;
 pub mod injection;
 pub mod latency;
+pub mod learned;
 pub mod ledger;
 pub mod merge;
 pub mod money;

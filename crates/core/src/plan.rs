@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pacing::Limits;
 use crate::price::Price;
 
 /// How a batch is to be processed.
@@ -34,7 +35,14 @@ pub struct Plan {
     /// Share of a limit that several batches want at once, in proportion to the others; `None`: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+    /// Limits per minute that a person set; what the provider tells wins.
+    #[serde(default, skip_serializing_if = "is_unlimited")]
+    pub limits: Limits,
     /// Rehearsals only: how fast simulated time passes; 0 does not wait at all. In thousandths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sim_speed_milli: Option<u32>,
+}
+
+fn is_unlimited(limits: &Limits) -> bool {
+    *limits == Limits::default()
 }

@@ -3,6 +3,7 @@
 //! takes no more memory than one of a hundred.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use docmill_core::batch::{BatchEvent, BatchState};
@@ -30,7 +31,50 @@ pub struct Ingested {
     pub notices: Vec<String>,
 }
 
+/// Batches that documents are being added to, by this process.
+#[derive(Debug, Default)]
+pub(crate) struct Adding {
+    batches: Mutex<Vec<BatchId>>,
+}
+
+impl Adding {
+    /// Whether this batch gets more documents.
+    pub(crate) fn is_at(&self, batch: BatchId) -> bool {
+        self.lock().contains(&batch)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<BatchId>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While this lives, runs of the batch wait for more documents instead of ending.
+#[must_use]
+#[derive(Debug)]
+pub struct MoreToCome {
+    adding: Arc<Adding>,
+    batch: BatchId,
+}
+
+impl Drop for MoreToCome {
+    fn drop(&mut self) {
+        let mut batches = self.adding.lock();
+        if let Some(index) = batches.iter().position(|batch| *batch == self.batch) {
+            batches.swap_remove(index);
+        }
+    }
+}
+
 impl Engine {
+    /// Says that documents will be added to a batch that may be running already.
+    pub fn more_to_come(&self, batch: BatchId) -> MoreToCome {
+        self.adding.lock().push(batch);
+        MoreToCome {
+            adding: Arc::clone(&self.adding),
+            batch,
+        }
+    }
+
     /// Adds the documents of `specs` to a batch. Those it has already are left alone.
     /// `on_progress` hears the totals after each chunk.
     ///

@@ -25,7 +25,9 @@ pub mod export;
 pub mod forget;
 pub mod ingest;
 pub mod jobs;
+mod journal;
 mod lane;
+mod learning;
 pub mod look;
 mod measure;
 pub mod open;
@@ -38,7 +40,6 @@ pub mod run;
 pub mod settings;
 mod spool;
 pub mod survey;
-mod turnstile;
 
 use std::sync::Arc;
 
@@ -97,6 +98,9 @@ pub struct Engine {
     lanes: Arc<lane::Lanes>,
     /// When this process last looked for dead workers.
     recovered_at: Arc<tokio::sync::Mutex<Option<tokio::time::Instant>>>,
+    learnings: Arc<learning::Learnings>,
+    /// Batches that documents are being added to: their runs wait for more.
+    adding: Arc<ingest::Adding>,
 }
 
 impl Engine {
@@ -108,6 +112,8 @@ impl Engine {
             settings: Arc::new(settings),
             lanes: Arc::default(),
             recovered_at: Arc::default(),
+            learnings: Arc::default(),
+            adding: Arc::default(),
         }
     }
 

@@ -49,7 +49,12 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
     let mut calls = 0;
     for leaf in prompts.progress.leaves() {
         // Only a price that overflows refuses, and the run says so.
-        let Ok(prompt) = prompts.prompt(leaf) else { break };
+        let Ok(mut prompt) = prompts.prompt(leaf) else {
+            break;
+        };
+        if setup.fit(&mut prompt, None).is_err() {
+            break;
+        }
         expected = expected.plus(&setup.resolved.provider.expect(&prompt.request));
         worst_case = worst_case.saturating_add(prompt.worst_case);
         calls += 1;
@@ -60,7 +65,7 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
             class,
             pages,
             calls,
-            expected,
+            expected: setup.adjust(&expected),
             worst_case,
         },
     })

@@ -7,8 +7,9 @@
 //!
 //! What a dead worker left: its leased documents go back into the queue; its
 //! calls in flight become *unconfirmed* and keep counting against the budget at
-//! their worst case, because nobody knows whether they were billed. Answers it had kept in the
-//! spool are offered to the store first: those are known.
+//! their worst case, because nobody knows whether they were billed. Answers that stand in
+//! its [`journal`], and those it had kept in the spool, are offered to the store first: those
+//! are known.
 //!
 //! Every process looks for the dead every few seconds, whatever it is doing: of two that work on
 //! one batch either may die at any time, and the other must not wait for its leases for ever.
@@ -25,7 +26,7 @@ use uuid::Uuid;
 
 use crate::readings::Readings;
 use crate::spool::Spool;
-use crate::{Clock, Engine, EngineError, private};
+use crate::{Clock, Engine, EngineError, journal, private};
 
 /// How often a process looks for dead workers.
 const LOOK_FOR_DEAD: Duration = Duration::from_secs(2);
@@ -129,13 +130,19 @@ impl Engine {
         if dead.is_empty() {
             return Ok(Recovered::default());
         }
+        let now = self.parts.clock.now();
         for worker in &dead {
-            let answers = spool.replay(*worker, self.parts.store.as_ref()).await?;
+            // The spool first: what is in it says what becomes of the document, too.
+            let mut answers = spool.replay(*worker, self.parts.store.as_ref()).await?;
+            answers += journal::replay(folder, *worker, self.parts.store.as_ref(), now).await?;
             if answers > 0 {
-                tracing::info!(answers, "answers that could not be stored before are stored now");
+                tracing::info!(answers, "answers that were not stored before are stored now");
             }
         }
-        let recovered = self.parts.store.recover(dead, self.parts.clock.now()).await?;
+        let recovered = self.parts.store.recover(dead.clone(), now).await?;
+        for worker in dead {
+            journal::remove(folder, worker);
+        }
         for (path, _lock) in locks {
             // A left-over file is harmless: no worker will ever have its id again.
             let _ = std::fs::remove_file(path);
@@ -176,6 +183,9 @@ impl Worker {
     /// When the store fails; then the next start recovers this worker like a dead one.
     pub async fn retire(self) -> Result<(), EngineError> {
         self.store.retire_worker(self.id, self.clock.now()).await?;
+        if let Some(folder) = self.path.parent() {
+            journal::remove(folder, self.id);
+        }
         let _ = std::fs::remove_file(&self.path);
         Ok(())
     }

@@ -24,12 +24,18 @@ const CLAIM_AT_MOST: usize = 256;
 /// same batch, and people pause and resume from other terminals).
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
+/// The same while this process adds documents to the batch.
+const LOOK_WHILE_ADDING: Duration = Duration::from_millis(20);
+
 /// How often a worker looks whether a person changed something: a pause is felt within a second
 /// even while all documents in hand are being read.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How often a worker says that it is alive, in looks.
 const HEARTBEAT: u32 = 10;
+
+/// How often what was learned is written down, in looks.
+const SAVE: u32 = 20;
 
 /// What a person wants of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,11 +93,18 @@ impl Engine {
         }
         self.start(id, reason).await?;
         let job = Arc::new(Job::new(self, &row, worker.id)?);
+        job.setup.learning.load(self.parts.store.as_ref()).await?;
         let beat = tokio::spawn(heartbeat(self.clone(), Arc::clone(&job)));
         let mut tasks = JoinSet::new();
         let ended = self.work(&job, &mut tasks, &mut stop).await;
         let ended = self.wind_down(&job, tasks, worker, ended, &mut stop).await;
         beat.abort();
+        if ended.is_ok() {
+            job.setup
+                .learning
+                .save(self.parts.store.as_ref(), self.now())
+                .await?;
+        }
         match ended? {
             Some(end) => Ok(end),
             None => self.where_it_stands(id).await,
@@ -135,14 +148,16 @@ impl Engine {
                 }
                 Claimed::NotRunning(_) => return Ok(None),
                 Claimed::NoDocuments { next_at, leased } => {
-                    if tasks.is_empty() && next_at.is_none() && leased == 0 {
+                    let is_adding = self.adding.is_at(job.batch);
+                    if tasks.is_empty() && next_at.is_none() && leased == 0 && !is_adding {
                         if self.finish(job.batch).await? {
                             return Ok(None);
                         }
                         continue;
                     }
-                    let wait = next_at.map_or(LOOK_AGAIN, |at| {
-                        Duration::from_millis(u64::try_from(at.since_ms(now)).unwrap_or(0)).min(LOOK_AGAIN)
+                    let longest = if is_adding { LOOK_WHILE_ADDING } else { LOOK_AGAIN };
+                    let wait = next_at.map_or(longest, |at| {
+                        Duration::from_millis(u64::try_from(at.since_ms(now)).unwrap_or(0)).min(longest)
                     });
                     tokio::select! {
                         Some(done) = tasks.join_next(), if !tasks.is_empty() => finished(done)?,
@@ -270,17 +285,24 @@ async fn heartbeat(engine: Engine, job: Arc<Job>) {
         {
             tracing::warn!(%error, "the heartbeat could not be written");
         }
+        if looks.is_multiple_of(SAVE)
+            && let Err(error) = job.setup.learning.save(job.store(), job.now()).await
+        {
+            tracing::warn!(%error, "what was learned could not be written");
+        }
         looks = looks.wrapping_add(1);
         if let Err(error) = engine.recover_dead().await {
             tracing::warn!(%error, "dead processes could not be cleared up after");
         }
         match engine.parts.store.batch(job.batch).await {
             Ok(row) if row.state != BatchState::Running => job.halt(),
-            Ok(row) if row.plan != plan => {
-                job.follow(&row.plan);
-                plan = row.plan;
+            Ok(row) => {
+                job.money.correct(&row.balance);
+                if row.plan != plan {
+                    job.follow(&row.plan);
+                    plan = row.plan;
+                }
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the batch could not be read"),
         }
     }

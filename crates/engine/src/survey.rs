@@ -40,13 +40,15 @@ impl Engine {
         let store = &self.parts.store;
         let row = store.batch(id).await?;
         let setup = Setup::new(self, &row)?;
+        setup.learning.load(store.as_ref()).await?;
         let before = row.state;
         if BatchEvent::Estimate.is_taken_by(before) {
             store
                 .transition(id, BatchEvent::Estimate, "counting pages and tokens", self.now())
                 .await??;
         }
-        let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup));
+        let known = setup.learning.known();
+        let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup)).with_learned(known);
         let mut progress = SurveyProgress {
             total: row.counters.pending,
             ..SurveyProgress::default()

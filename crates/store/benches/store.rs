@@ -114,6 +114,7 @@ impl Bench {
             ocr: false,
             max_document_bytes: None,
             weight: None,
+            limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
         };
         let new = NewBatch {

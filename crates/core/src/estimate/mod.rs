@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Class;
 use crate::failure::{Failure, FailureCode};
+use crate::learned::{Learned, Ratio};
 use crate::money::Usd;
 use crate::price::Price;
 use crate::usage::Usage;
 
-pub use budget::recommended_budget;
+pub use budget::{Recommended, recommended_budget};
 pub use pace::{Bound, Duration, Pace};
 pub use pilot::choose;
 
@@ -26,6 +27,10 @@ const INPUT_HIGH: u64 = 1150;
 /// The length of answers is guessed from the schema, within a factor of two.
 const OUTPUT_LOW: u64 = 500;
 const OUTPUT_HIGH: u64 = 2000;
+
+/// What is learned from earlier documents may be off by this much for others, in thousandths,
+/// however many there were.
+const LEAST_SPREAD: u64 = 50;
 
 /// What was found out about one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +79,12 @@ pub struct Estimate {
     pub high: Usd,
     /// A budget that should do.
     pub budget: Usd,
+    /// Of it: room for what is held back for calls in flight.
+    #[serde(default)]
+    pub budget_in_flight: Usd,
+    /// Of it: room for calls of which nobody knows whether they were billed, after a few crashes.
+    #[serde(default)]
+    pub budget_for_crashes: Usd,
     /// Documents that cannot be read and will fail, by reason.
     pub unreadable: BTreeMap<FailureCode, u64>,
     /// How long it will take.
@@ -90,6 +101,7 @@ pub struct Estimator {
     classes: BTreeMap<Class, Row>,
     dearest: Usd,
     unreadable: BTreeMap<FailureCode, u64>,
+    learned: Learned,
 }
 
 impl Estimator {
@@ -102,7 +114,15 @@ impl Estimator {
             classes: BTreeMap::new(),
             dearest: Usd::ZERO,
             unreadable: BTreeMap::new(),
+            learned: Learned::default(),
         }
+    }
+
+    /// The same with what calls of this model with this template taught.
+    #[must_use]
+    pub fn with_learned(mut self, learned: Learned) -> Self {
+        self.learned = learned;
+        self
     }
 
     /// Adds a document.
@@ -137,10 +157,14 @@ impl Estimator {
             .fold(Row::default(), |sum, row| sum.plus(row))
             .completed();
         let (low, high) = self.interval(&total);
+        let calls_at_once = u64::from(self.pace.concurrency.max(1)).min(total.calls);
+        let recommended = recommended_budget(total.cost, self.dearest, total.worst_case_of(calls_at_once));
         Estimate {
             low,
             high,
-            budget: recommended_budget(total.cost, self.dearest),
+            budget: recommended.budget,
+            budget_in_flight: recommended.in_flight,
+            budget_for_crashes: recommended.for_crashes,
             unreadable: self.unreadable.clone(),
             duration: self.pace.duration(&total),
             price: self.price.clone(),
@@ -149,8 +173,8 @@ impl Estimator {
         }
     }
 
-    /// Counted input within a tokenizer's difference, guessed output within a factor of
-    /// two; never above the worst case.
+    /// Within what was learned of the model and the template; before that, counted input within
+    /// a tokenizer's difference, guessed output within a factor of two. Never above the worst case.
     fn interval(&self, total: &Row) -> (Usd, Usd) {
         let scaled = |input: u64, output: u64| {
             let usage = Usage {
@@ -162,8 +186,19 @@ impl Estimator {
             self.price.cost(&usage).unwrap_or(Usd::MAX)
         };
         let worst = total.worst_case.max(total.cost);
-        let low = scaled(INPUT_LOW, OUTPUT_LOW).min(total.cost);
-        let high = scaled(INPUT_HIGH, OUTPUT_HIGH).min(worst).max(total.cost);
+        let known = |ratio: &Ratio| {
+            ratio
+                .spread_permille(total.calls)
+                .map(|spread| spread.clamp(LEAST_SPREAD, 900))
+        };
+        let around = |spread: Option<u64>, (low, high): (u64, u64)| match spread {
+            Some(spread) => (1_000 - spread, 1_000 + spread),
+            None => (low, high),
+        };
+        let input = around(known(&self.learned.input), (INPUT_LOW, INPUT_HIGH));
+        let output = around(known(&self.learned.output), (OUTPUT_LOW, OUTPUT_HIGH));
+        let low = scaled(input.0, output.0).min(total.cost);
+        let high = scaled(input.1, output.1).min(worst).max(total.cost);
         (low, high)
     }
 }
@@ -184,6 +219,12 @@ impl Row {
             worst_case: self.worst_case.saturating_add(other.worst_case),
             cost_per_document: Usd::ZERO,
         }
+    }
+
+    /// What so many of the calls can cost at most, on average.
+    fn worst_case_of(&self, calls: u64) -> Usd {
+        let share = i128::from(self.worst_case.nanos()) * i128::from(calls) / i128::from(self.calls.max(1));
+        i64::try_from(share).map_or(Usd::MAX, Usd::from_nanos)
     }
 
     fn completed(&self) -> Self {

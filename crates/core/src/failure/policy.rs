@@ -5,9 +5,8 @@ use std::time::Duration;
 /// When to try again and when to give up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Failures that count against a document before it is given up (default 4:
-    /// with the backoff below, outages of about a quarter of a minute are outlived
-    /// by each document, longer ones by the breaker's pause).
+    /// Failures that count against a document before it is given up (default 4).
+    /// Those of an outage do not count: it is the provider's, and the lane waits for its end.
     pub max_failures: u32,
     /// Waits for a speed limit before they count as a failure (default 50). They
     /// say nothing about the document, but must not go on for ever either.
@@ -16,7 +15,8 @@ pub struct Policy {
     pub max_repairs: u32,
     /// Times a document is split because its answer was cut off (default 3: eighths).
     pub max_splits: u32,
-    /// The first backoff (default 2 s); doubled with each failure.
+    /// The first backoff (default 250 ms: a single error passes quickly, and the last documents
+    /// of a batch wait for it); doubled with each failure.
     pub backoff: Duration,
     /// The longest backoff (default 2 min).
     pub max_backoff: Duration,
@@ -26,7 +26,8 @@ pub struct Policy {
     /// Calls in a row that failed alike, for a reason of theirs, before the batch pauses (default 10).
     pub alike: u32,
     /// The same for reasons that pass by themselves: overload, time-outs, broken
-    /// connections (default 200: an outage hits all calls in flight at once).
+    /// connections (default 200). An outage that is waited for counts once it is longer than
+    /// `longest_wait`.
     pub alike_transient: u32,
 }
 
@@ -37,7 +38,7 @@ impl Default for Policy {
             max_waits: 50,
             max_repairs: 1,
             max_splits: 3,
-            backoff: Duration::from_secs(2),
+            backoff: Duration::from_millis(250),
             max_backoff: Duration::from_secs(120),
             longest_wait: Duration::from_secs(15 * 60),
             alike: 10,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use error::TemplateError;
 pub use fields::{Field, FieldKind, fields};
 pub use portable::Warning;
-pub use tokens::{answer_limit, expected_output_tokens};
+pub use tokens::{answer_limit, expected_output_tokens, first_answer_limit};
 pub use validate::Validator;
 
 use crate::id::ContentHash;

@@ -65,13 +65,36 @@ const WHOLE_TEXT: u64 = 16_384;
 /// The limit on each answer when the user does not say.
 #[must_use]
 pub fn answer_limit(template: &super::Template) -> u32 {
+    let expected = expected_output_tokens(&template.schema);
+    let least = if holds_text(template) {
+        WHOLE_TEXT
+    } else {
+        LEAST_ANSWER
+    };
+    u32::try_from(expected.saturating_mul(ANSWER_ROOM).max(least)).unwrap_or(u32::MAX)
+}
+
+/// The least limit of a first answer.
+const FIRST_ANSWER: u64 = 256;
+
+/// The limit on answers of which none was seen yet, where the schema says how long they are: a
+/// template without lists and free text. `None`: only the ceiling will do.
+#[must_use]
+pub fn first_answer_limit(template: &super::Template) -> Option<u32> {
+    let has_no_end = |field: &Field| matches!(field.kind, FieldKind::List(_) | FieldKind::Json);
+    if fields(&template.schema).iter().any(has_no_end) || holds_text(template) {
+        return None;
+    }
+    let expected = expected_output_tokens(&template.schema);
+    u32::try_from(expected.saturating_mul(ANSWER_ROOM).max(FIRST_ANSWER)).ok()
+}
+
+/// Whether answers hold the text of the document.
+fn holds_text(template: &super::Template) -> bool {
     let fields = template.schema.get("properties").and_then(Value::as_object);
-    let holds_text = fields.into_iter().flatten().any(|(_, field)| {
+    fields.into_iter().flatten().any(|(_, field)| {
         field
             .get("x-docmill-merge")
             .is_some_and(|merge| merge == "concatenate")
-    });
-    let expected = expected_output_tokens(&template.schema);
-    let least = if holds_text { WHOLE_TEXT } else { LEAST_ANSWER };
-    u32::try_from(expected.saturating_mul(ANSWER_ROOM).max(least)).unwrap_or(u32::MAX)
+    })
 }

@@ -111,11 +111,20 @@ fn budgets_are_figures_a_person_would_set() {
         ("83.33", "0", "100"),
     ] {
         assert_eq!(
-            recommended_budget(usd(expected), usd(dearest)),
+            recommended_budget(usd(expected), usd(dearest), Usd::ZERO).budget,
             usd(budget),
             "{expected} {dearest}"
         );
     }
+}
+
+#[test]
+fn a_budget_has_room_for_calls_in_flight_and_for_crashes() {
+    let usd = |text: &str| text.parse::<Usd>().unwrap();
+    let recommended = recommended_budget(usd("1"), usd("0.01"), usd("0.05"));
+    assert_eq!(recommended.in_flight, usd("0.05"));
+    assert_eq!(recommended.for_crashes, usd("0.15"));
+    assert_eq!(recommended.budget, usd("1.40"));
 }
 
 /// A number that looks like chance.

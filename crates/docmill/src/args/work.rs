@@ -88,6 +88,12 @@ pub struct PlanArgs {
     /// Calls in flight [default: from the model]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "What and how")]
     pub concurrency: Option<u32>,
+    /// Requests a minute that the key may make, where the provider does not say
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What and how")]
+    pub rpm: Option<u64>,
+    /// Tokens a minute that the key may use, where the provider does not say
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What and how")]
+    pub tpm: Option<u64>,
     /// Limit on each answer [default: from the template and the model]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "What and how")]
     pub max_output_tokens: Option<u32>,
@@ -117,6 +123,7 @@ Examples:
 
 Before the first paid call every document is read, its tokens are counted, and the cost is
 shown; on a terminal you are asked. Without --budget the recommended budget is the wall.
+With --yes and --budget, or when the model is free, the first calls leave at once.
 The same command typed again goes on with the same batch and adds only what is new.
 Ctrl-C once finishes the calls in flight and stops; twice stops at once.")]
 pub struct RunArgs {

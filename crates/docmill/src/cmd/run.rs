@@ -1,10 +1,11 @@
 //! `docmill run`: turn documents into data.
 
 use super::export;
-use super::work::{Bench, Consent, Order, finish};
+use super::work::{Bench, Consent, Order, finish, finish_while_adding};
 use crate::args::{Context, RunArgs, out_target};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: RunArgs, context: &Context) -> Result<Exit, Fault> {
@@ -20,7 +21,14 @@ pub async fn perform(args: RunArgs, context: &Context) -> Result<Exit, Fault> {
     };
     consent.check(order.plan(), context)?;
     let bench = Bench::for_run(&args.sources, out.clone(), context)?;
-    let row = order.open(&bench, args.budget, context).await?;
+    // A server on the same folder does the work itself; it gets the documents first.
+    let at_once = consent.starts_at_once(order.plan()) && wire::running(context).is_none();
+    let found = order.find(&bench, args.budget, context).await?;
+    if at_once && !found.existing {
+        return finish_while_adding(&bench, &found, out, args.json, context).await;
+    }
+    found.add(&bench, context).await?;
+    let row = bench.row(found.batch.id).await?;
     if !consent.obtain(&bench, &row, context).await? {
         context.ui.say("nothing was started, and nothing spent");
         context

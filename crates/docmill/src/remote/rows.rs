@@ -109,6 +109,7 @@ pub fn batch(view: BatchView) -> Result<BatchRow, Fault> {
             ocr: true,
             max_document_bytes: None,
             weight: Some(view.weight),
+            limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
         },
         sources: view.sources,
@@ -169,6 +170,8 @@ pub fn estimate(view: &EstimateView) -> Result<Estimate, Fault> {
         low: usd(view.low_usd)?,
         high: usd(view.high_usd)?,
         budget: usd(view.recommended_budget_usd)?,
+        budget_in_flight: Usd::ZERO,
+        budget_for_crashes: Usd::ZERO,
         unreadable: unreadable.collect::<Result<_, Fault>>()?,
         duration: Duration {
             ms: view.duration_ms,

@@ -40,8 +40,9 @@ pub fn render(estimate: &Estimate, model: &str, colored: bool, columns: Option<u
         line(
             "budget",
             format!(
-                "{} recommended",
-                paint(colored, Style::Bold, &estimate.budget.to_string())
+                "{} recommended{}",
+                paint(colored, Style::Bold, &estimate.budget.to_string()),
+                room(estimate)
             ),
         );
     }
@@ -87,6 +88,17 @@ fn cost(estimate: &Estimate) -> String {
     format!(
         "about {} (probably {low} to {high}; never more than the budget)",
         total.cost
+    )
+}
+
+/// What of the budget is not expected to be spent.
+fn room(estimate: &Estimate) -> String {
+    if estimate.budget_in_flight == Usd::ZERO {
+        return String::new();
+    }
+    format!(
+        ", of it {} held back for calls in flight and {} for calls that a crash leaves unconfirmed",
+        estimate.budget_in_flight, estimate.budget_for_crashes
     )
 }
 

@@ -60,6 +60,7 @@ fn batch() -> BatchRow {
             ocr: true,
             max_document_bytes: None,
             weight: None,
+            limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
         },
         sources: Vec::new(),

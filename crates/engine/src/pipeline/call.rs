@@ -14,7 +14,8 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
     let Reservation {
         prompt,
         amount,
-        admitted,
+        hold,
+        permit,
         ..
     } = reservation;
     let started = Instant::now();
@@ -24,14 +25,14 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         Ok(answer) => &answer.signals,
         Err(error) => &error.signals,
     };
-    let used = answer.as_ref().ok().and_then(|answer| answer.usage);
-    admitted.report(
-        job.now(),
-        &signal_of(signals, answer.as_ref().err(), &prompt.bound, used),
-    );
+    if let Ok(answer) = &answer {
+        job.setup.learn(&prompt.request, answer);
+    }
+    permit.report(&signal_of(signals, answer.as_ref().err()));
     Reply {
         prompt,
         origin: ReplyOrigin::Called { reserved: amount },
+        hold: Some(hold),
         answer,
         latency_ms,
     }

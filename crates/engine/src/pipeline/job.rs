@@ -8,20 +8,26 @@ use docmill_core::batch::BatchEvent;
 use docmill_core::event::EventKind;
 use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureClass, FailureCode, History};
 use docmill_core::id::{BatchId, DocumentId, WorkerId};
+use docmill_core::money::Usd;
+use docmill_core::pacing::Need;
 use docmill_core::plan::Plan;
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
 use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Store};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-use crate::lane::Lane;
+use crate::journal::Journal;
+use crate::lane::{Permit, Registration};
 use crate::pipeline::Setup;
+use crate::pipeline::money::{Hold, Money};
 use crate::spool::{self, Spool};
-use crate::turnstile::{Member, Place};
-use crate::{Clock, Engine, EngineError, Parts};
+use crate::{Engine, EngineError, Parts};
 
 /// Documents read ahead of the call slots, so that a slot that gets free finds a prompt ready.
 const READ_AHEAD_PER_READER: usize = 4;
+
+/// One document more in hand for so many calls in flight.
+const AHEAD_PER_CALL: usize = 8;
 
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -38,14 +44,12 @@ pub(crate) struct Job {
     pub(crate) setup: Setup,
     pub(crate) checks: docmill_core::check::Checks,
     pub(crate) validator: Validator,
-    pub(crate) lane: Arc<Lane>,
-    member: Member,
+    registration: Registration,
     concurrency: AtomicU32,
     pub(crate) policy: docmill_core::failure::Policy,
-    /// Whoever waits for money to come back, one after the other.
-    pub(crate) money_line: tokio::sync::Mutex<()>,
-    /// Rung after each settlement.
-    pub(crate) settled: Notify,
+    /// The budget as this process sees it.
+    pub(crate) money: Arc<Money>,
+    journal: Arc<Journal>,
     breaker: Mutex<Breaker>,
     halted: watch::Sender<bool>,
     spool: Spool,
@@ -62,8 +66,8 @@ const MOST_NOTED: u32 = 20;
 impl Job {
     pub(crate) fn new(engine: &Engine, row: &BatchRow, worker: WorkerId) -> Result<Self, EngineError> {
         let setup = Setup::new(engine, row)?;
-        let lane = engine.lanes.get(&setup.resolved.lane);
-        let member = lane.enter(row.id, setup.concurrency(), weight(&row.plan));
+        let lane = engine.lanes.get(&setup.resolved.lane, &engine.parts.clock);
+        let registration = lane.register(row.id, setup.concurrency(), weight(&row.plan), row.plan.limits);
         let validator =
             Validator::new(&setup.template).map_err(|error| EngineError::Template(error.to_string()))?;
         let checks = docmill_core::check::Checks::compile(&setup.template.checks)
@@ -75,11 +79,10 @@ impl Job {
             setup,
             checks,
             validator,
-            lane,
-            member,
+            registration,
             policy: engine.settings.policy.clone(),
-            money_line: tokio::sync::Mutex::new(()),
-            settled: Notify::new(),
+            money: Money::new(&row.balance),
+            journal: Journal::new(&engine.settings.data_dir.join("workers"), worker),
             breaker: Mutex::new(Breaker::new(&engine.settings.policy)),
             halted: watch::Sender::new(false),
             spool: Spool::new(&engine.settings.data_dir),
@@ -89,31 +92,27 @@ impl Job {
         })
     }
 
-    /// Documents in hand at most.
+    /// Documents in hand at most: those that are called, some that are being written down, and
+    /// some that are read ahead.
     pub(crate) fn window(&self) -> usize {
         let concurrency = self.concurrency.load(Ordering::Relaxed) as usize;
-        concurrency + self.setup.desk.reader_count() * READ_AHEAD_PER_READER
+        concurrency + concurrency / AHEAD_PER_CALL + self.setup.desk.reader_count() * READ_AHEAD_PER_READER
     }
 
-    /// A place for a call, when it is this batch's turn.
-    pub(crate) async fn place(&self) -> Option<Place> {
-        self.member.place().await
+    /// A permit for a call, when it is this batch's turn and the provider's pace allows it.
+    pub(crate) async fn permit(&self, need: Need, goes_first: bool) -> Option<Permit> {
+        self.registration.permit(need, goes_first).await
     }
 
     /// Takes what a person changed about the plan while the batch runs: concurrency and weight.
     pub(crate) fn follow(&self, plan: &Plan) {
         let concurrency = self.setup.concurrency_of(plan);
         self.concurrency.store(concurrency, Ordering::Relaxed);
-        self.member.change(concurrency as usize, weight(plan));
-        self.lane.resize();
+        self.registration.change(concurrency, weight(plan), plan.limits);
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.parts.store.as_ref()
-    }
-
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.parts.clock.as_ref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -192,20 +191,30 @@ impl Job {
         }
     }
 
-    /// Writes the end of a call, rings for those who wait for money, and watches for trouble
-    /// that is not the document's. Returns whether the document moved on.
-    pub(crate) async fn commit_and_watch(&self, commit: Commit) -> Result<bool, EngineError> {
+    /// Writes the end of a call, gives back what is left of the money held for it, and watches
+    /// for trouble that is not the document's. Returns whether the document moved on.
+    pub(crate) async fn commit_and_watch(
+        &self,
+        commit: Commit,
+        hold: Option<Hold>,
+    ) -> Result<bool, EngineError> {
         let outcome = commit
             .settlement
             .as_ref()
             .map(|settlement| settlement.failure.clone());
-        let free = matches!(
-            commit.settlement.as_ref().map(|it| it.bill),
-            None | Some(Bill::Unknown)
-        );
+        let bill = commit.settlement.as_ref().map(|settlement| settlement.bill);
+        let entry = self.journal.write(&commit);
         let committed = self.settle(commit).await?;
-        if !free {
-            self.settled.notify_waiters();
+        if let Some(entry) = entry {
+            entry.stored();
+        }
+        if let Some(hold) = hold {
+            match bill {
+                Some(Bill::Actual { cost, .. }) => hold.settle(cost),
+                Some(Bill::NotBilled) | None => hold.settle(Usd::ZERO),
+                // It goes on counting at its worst case.
+                Some(Bill::Unknown) => hold.settle(Usd::MAX),
+            }
         }
         if let Some(overrun) = committed.overrun {
             let reason = format!(
@@ -272,15 +281,31 @@ impl Job {
         history: &History,
         retry_after: Option<Duration>,
     ) -> Decision {
-        failure::decide(
+        // An outage is nobody's document's fault.
+        let is_outage = failure.code.class() == FailureClass::Transient && self.trouble_since().is_some();
+        let failures = if is_outage { 0 } else { history.failures };
+        let history = History { failures, ..*history };
+        let decision = failure::decide(
             failure,
             billing,
-            history,
+            &history,
             &self.policy,
             self.now(),
             retry_after,
             seed,
-        )
+        );
+        match decision {
+            Decision::Retry { at, reason, .. } if is_outage => Decision::Retry {
+                at,
+                counts: false,
+                reason,
+            },
+            decision => decision,
+        }
+    }
+
+    fn trouble_since(&self) -> Option<Timestamp> {
+        self.registration.trouble_since()
     }
 
     /// Writes into the log what was odd about an answer that could be used.
@@ -311,6 +336,13 @@ impl Job {
     }
 
     fn observe(&self, failure: Option<&Failure>) -> Option<String> {
+        let transient = failure.is_some_and(|failure| failure.code.class() == FailureClass::Transient);
+        if transient && let Some(since) = self.trouble_since() {
+            let lasts = u128::try_from(self.now().since_ms(since)).unwrap_or(0);
+            if lasts < self.policy.longest_wait.as_millis() {
+                return None;
+            }
+        }
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         breaker.observe(failure)
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use docmill_core::attempt::Attempt;
 use docmill_core::extraction::Finding;
 use docmill_core::failure::{Billing, Decision, Failure, FailureCode, History};
 use docmill_core::money::Usd;
@@ -56,6 +57,7 @@ pub(crate) fn judge(
         origin,
         answer,
         latency_ms,
+        hold: _,
     } = reply;
     let answer = match answer {
         Ok(answer) => answer,
@@ -109,6 +111,32 @@ pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompt
     if used > 0 {
         tracing::debug!(document = %document.id, answers = used, "answers of earlier calls are used again");
     }
+}
+
+/// Told apart from an answer that is cut at the ceiling, which is not asked for again as it was.
+const ASKED_AGAIN: &str = "asked again with more room";
+
+/// Whether an attempt was followed by another for the same, with more room.
+pub(crate) fn was_asked_again(attempt: &Attempt) -> bool {
+    let failure = attempt.failure.as_ref();
+    failure.is_some_and(|failure| failure.message.ends_with(ASKED_AGAIN))
+}
+
+/// The end of a call whose answer was cut, and which is made again with more room.
+pub(crate) fn settlement_of_cut(job: &Job, reply: &Reply, attempt: u32) -> Option<Settlement> {
+    let answer = reply.answer.as_ref().ok()?;
+    let message = format!(
+        "the answer was cut off at {} tokens; {ASKED_AGAIN}",
+        reply.prompt.request.max_output_tokens
+    );
+    Some(Settlement {
+        attempt,
+        bill: bill_of(job, &reply.prompt, &reply.origin, answer),
+        latency_ms: reply.latency_ms,
+        request_id: answer.request_id.clone(),
+        raw_answer: Some(answer.text.clone()),
+        failure: Some(Failure::new(FailureCode::AnswerTruncated, message)),
+    })
 }
 
 /// What the answer cost. A provider that does not say what it used is charged at the

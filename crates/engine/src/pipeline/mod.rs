@@ -16,8 +16,10 @@
 
 mod call;
 mod conclude;
+mod fit;
 mod job;
 mod judge;
+mod money;
 mod parts;
 mod prepare;
 mod progress;
@@ -83,6 +85,7 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
     };
     if document.attempts > 0 {
         prompts.past = job.store().document(document.id).await?.attempts;
+        prompts.past.retain(|attempt| !judge::was_asked_again(attempt));
         judge::take_up(job, &document, &mut prompts);
     }
     walk::step_through(job, &document, &mut prompts, facts).await

@@ -8,6 +8,7 @@ use docmill_core::money::Usd;
 use docmill_llm::{Answer, CallError, Finish, Signals};
 use docmill_store::StoredAnswer;
 
+use crate::pipeline::money::Hold;
 use crate::pipeline::progress::Prompt;
 
 /// What came back, and for what.
@@ -16,6 +17,8 @@ pub(crate) struct Reply {
     pub(crate) prompt: Prompt,
     /// Where the answer is from.
     pub(crate) origin: ReplyOrigin,
+    /// The money that was held for the call, until it is settled.
+    pub(crate) hold: Option<Hold>,
     /// The answer, or why there is none.
     pub(crate) answer: Result<Answer, CallError>,
     /// How long it took.
@@ -39,6 +42,7 @@ impl Reply {
         Self {
             prompt,
             origin: ReplyOrigin::Stored,
+            hold: None,
             answer: Ok(answer(stored.raw_answer, Finish::Stop)),
             latency_ms: 0,
         }

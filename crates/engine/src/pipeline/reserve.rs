@@ -1,7 +1,12 @@
 //! Reserve: the intent to call is written and the worst case held back, in one
-//! transaction, just before the call. Money that does not fit now may fit when
-//! calls in flight come back cheaper than their worst case, so a refused call
-//! waits for that; when nothing is in flight any more, the budget is exhausted.
+//! transaction, just before the call.
+//!
+//! Three things are needed, and taken in this order, so that nobody sits on one that
+//! others could use while waiting for the next: money (a hold in this process's view
+//! of the budget, [`super::money`]), a permit (turn and pace, [`crate::lane`]), and the
+//! store's word, which alone counts. Money that does not fit now may fit when calls in
+//! flight come back cheaper than their worst case; when nothing is in flight any more,
+//! the budget is exhausted.
 
 use std::time::Duration;
 
@@ -11,8 +16,9 @@ use docmill_core::money::Usd;
 use docmill_store::{Begun, LeasedDocument, Start, TransitionRefused};
 
 use crate::EngineError;
-use crate::lane::Admitted;
+use crate::lane::Permit;
 use crate::pipeline::Job;
+use crate::pipeline::money::Hold;
 use crate::pipeline::progress::Prompt;
 use crate::pipeline::reply::Reply;
 
@@ -23,7 +29,8 @@ const ANOTHER_PROCESS: Duration = Duration::from_millis(200);
 pub(crate) struct Reservation {
     pub(super) prompt: Prompt,
     pub(super) amount: Usd,
-    pub(super) admitted: Admitted,
+    pub(super) hold: Hold,
+    pub(super) permit: Permit,
     attempt: u32,
 }
 
@@ -48,26 +55,27 @@ pub(crate) enum Reserved {
     Lost,
 }
 
+/// `room`: an answer to this prompt was cut, and this much is allowed now.
 pub(crate) async fn reserve(
     job: &Job,
     document: &LeasedDocument,
-    prompt: Prompt,
+    mut prompt: Prompt,
+    room: Option<u32>,
 ) -> Result<Reserved, EngineError> {
-    let tokens = prompt
-        .bound
-        .input_tokens
-        .saturating_add(prompt.bound.output_tokens);
-    let mut first_in_line = None;
+    let goes_first = document.attempts > 0 || prompt.part.0 > 0;
     loop {
-        // Leave to call comes before the money: what is held back is in flight in the next moment.
-        let admitted = tokio::select! {
-            admitted = job.lane.admit(tokens, job.clock()) => admitted,
+        let need = job.setup.fit(&mut prompt, room)?;
+        if let Some(failure) = never_fits(job, &prompt).await? {
+            return Ok(Reserved::Never(failure));
+        }
+        let mut hold = tokio::select! {
+            Some(hold) = job.money.hold(prompt.worst_case) => hold,
             () = job.halted() => return Ok(Reserved::Later),
         };
-        // Registered before asking, so that a settlement in between is not missed.
-        let settled = job.settled.notified();
-        tokio::pin!(settled);
-        settled.as_mut().enable();
+        let permit = tokio::select! {
+            Some(permit) = job.permit(need, goes_first) => permit,
+            () = job.halted() => return Ok(Reserved::Later),
+        };
         let start = Start {
             document: document.id,
             worker: job.worker,
@@ -83,60 +91,59 @@ pub(crate) async fn reserve(
                 available,
                 calls_in_flight,
             } => (available, calls_in_flight),
-            begun => return Ok(decided(begun, prompt, admitted)),
+            Begun::Started { attempt } => {
+                hold.told();
+                return Ok(Reserved::Yes(Box::new(started(prompt, hold, permit, attempt))));
+            }
+            Begun::Answered(stored) => {
+                return Ok(Reserved::Answered(Box::new(Reply::of_stored(*stored, prompt))));
+            }
+            Begun::NotRunning(_) => return Ok(Reserved::Later),
+            Begun::LeaseLost => return Ok(Reserved::Lost),
         };
-        drop(admitted);
-        if let Some(failure) = never_fits(job, &prompt).await? {
-            return Ok(Reserved::Never(failure));
-        }
-        // Only the first in line asks the store again after each settlement.
-        if first_in_line.is_none() {
-            first_in_line = Some(tokio::select! {
-                line = job.money_line.lock() => line,
-                () = job.halted() => return Ok(Reserved::Later),
-            });
-            continue;
-        }
+        drop(permit);
+        drop(hold);
+        job.money.refused(available);
         if calls_in_flight == 0 {
             if exhausted(job, &prompt, available).await? {
                 return Ok(Reserved::Later);
             }
             continue;
         }
-        tokio::select! {
-            () = &mut settled => {}
-            () = job.halted() => return Ok(Reserved::Later),
-            // Another process may be the one that settles.
-            () = tokio::time::sleep(ANOTHER_PROCESS) => {}
+        if !job.money.is_any_out() {
+            // Another process holds it.
+            tokio::select! {
+                () = tokio::time::sleep(ANOTHER_PROCESS) => {}
+                () = job.halted() => return Ok(Reserved::Later),
+            }
         }
     }
 }
 
-fn decided(begun: Begun, mut prompt: Prompt, admitted: Admitted) -> Reserved {
-    match begun {
-        Begun::Started { attempt } => {
-            // A retry is another call, in the provider's logs and in a rehearsal's luck.
-            prompt.request.call_id = format!("{}-{attempt}", prompt.answer_key.0.to_hex());
-            let amount = prompt.worst_case;
-            Reserved::Yes(Box::new(Reservation {
-                prompt,
-                amount,
-                attempt,
-                admitted,
-            }))
-        }
-        Begun::Answered(stored) => Reserved::Answered(Box::new(Reply::of_stored(*stored, prompt))),
-        Begun::NotRunning(_) | Begun::NoBudget { .. } => Reserved::Later,
-        Begun::LeaseLost => Reserved::Lost,
+fn started(mut prompt: Prompt, hold: Hold, permit: Permit, attempt: u32) -> Reservation {
+    // A retry is another call, in the provider's logs and in a rehearsal's luck.
+    prompt.request.call_id = format!("{}-{attempt}", prompt.answer_key.0.to_hex());
+    Reservation {
+        amount: prompt.worst_case,
+        prompt,
+        hold,
+        permit,
+        attempt,
     }
 }
 
 /// A document whose call may cost more than the whole budget can never be called; waiting in
 /// line would not help it. (A budget of nothing is not its fault: that ends the run.)
 async fn never_fits(job: &Job, prompt: &Prompt) -> Result<Option<Failure>, EngineError> {
-    let budget = job.store().batch(job.batch).await?.balance.budget;
-    let dear = budget.filter(|budget| *budget > Usd::ZERO && prompt.worst_case > *budget);
-    Ok(dear.map(|budget| {
+    let too_dear =
+        |budget: Option<Usd>| budget.filter(|budget| *budget > Usd::ZERO && prompt.worst_case > *budget);
+    if too_dear(job.money.budget()).is_none() {
+        return Ok(None);
+    }
+    // It may have been raised a moment ago.
+    let balance = job.store().batch(job.batch).await?.balance;
+    job.money.correct(&balance);
+    Ok(too_dear(balance.budget).map(|budget| {
         Failure::new(
             FailureCode::OverBudget,
             format!(

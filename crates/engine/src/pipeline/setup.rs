@@ -2,14 +2,15 @@
 //! the instructions, the desk where documents are read. The estimate and the run
 //! share it, so that what is predicted is what is asked.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use docmill_core::plan::Plan;
-use docmill_core::template::Template;
+use docmill_core::template::{Template, first_answer_limit};
 use docmill_llm::{Capabilities, ModelLimits};
 use docmill_store::BatchRow;
 
 use crate::desk::Desk;
+use crate::learning::Learning;
 use crate::{Engine, EngineError, Resolved};
 
 /// See the module.
@@ -21,6 +22,12 @@ pub(crate) struct Setup {
     pub(crate) capabilities: Capabilities,
     pub(crate) system: Arc<str>,
     pub(crate) desk: Desk,
+    /// What calls of this model with this template taught.
+    pub(crate) learning: Arc<Learning>,
+    /// The limit on answers before any was seen.
+    pub(super) first_answer: u32,
+    /// Tokens that every prompt has.
+    pub(super) fixed_input: OnceLock<u64>,
 }
 
 impl Setup {
@@ -31,7 +38,11 @@ impl Setup {
         let limits = resolved.provider.limits(&resolved.model);
         let capabilities = resolved.provider.capabilities(&resolved.model);
         let template = Arc::new(row.template.clone());
+        let ceiling = row.plan.max_output_tokens;
         Ok(Self {
+            learning: engine.learnings.of(&row.plan, &template),
+            first_answer: first_answer_limit(&template).map_or(ceiling, |first| first.min(ceiling)),
+            fixed_input: OnceLock::new(),
             system: docmill_llm::prompt::system(&template).into(),
             template,
             plan: row.plan.clone(),

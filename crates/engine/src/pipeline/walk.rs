@@ -13,6 +13,7 @@ use crate::pipeline::Job;
 use crate::pipeline::call;
 use crate::pipeline::conclude::conclude;
 use crate::pipeline::judge::{self, Consequence};
+use crate::pipeline::money::Hold;
 use crate::pipeline::progress::{Effect, Prompt, Prompts};
 use crate::pipeline::reply::Reply;
 use crate::pipeline::reserve::{self, Reserved};
@@ -54,7 +55,10 @@ pub(crate) async fn step_through(
             };
             asked.push(leaf.id);
             let (id, prompt) = (leaf.id, prompts.prompt(leaf)?);
-            asking.push(async move { ask(job, document, prompt).await.map(|asked| (id, asked)) });
+            asking.push(async move {
+                let asked = ask(job, document, prompt, facts).await;
+                asked.map(|asked| (id, asked))
+            });
         }
         let mut step = Step::default();
         if let Some(done) = asking.next().await {
@@ -74,7 +78,7 @@ pub(crate) async fn step_through(
             Some(Leaving::Lost) => Next::Continue,
             None => conclude(job, prompts),
         };
-        let applied = write(job, document, facts, step.settlement, next).await?;
+        let applied = write(job, document, facts, step.settlement, step.hold, next).await?;
         job.note(document.id, &step.notes).await?;
         if let Some((reason, until)) = step.pause {
             job.pause(&reason, until).await?;
@@ -92,6 +96,7 @@ pub(crate) async fn step_through(
 #[derive(Default)]
 struct Step {
     settlement: Option<Settlement>,
+    hold: Option<Hold>,
     leaving: Option<Leaving>,
     pause: Option<(String, Option<Timestamp>)>,
     /// For the log.
@@ -100,7 +105,7 @@ struct Step {
 
 fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartId, asked: Asked) -> Step {
     let mut step = Step::default();
-    let (reply, attempt) = match asked {
+    let (mut reply, attempt) = match asked {
         Asked::Replied(reply, attempt) => (*reply, attempt),
         Asked::Later => {
             step.leaving = Some(Leaving::With(Next::Released));
@@ -115,6 +120,7 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
             return step;
         }
     };
+    step.hold = reply.hold.take();
     let Some(leaf) = prompts.progress.leaf(id) else {
         return step;
     };
@@ -142,6 +148,7 @@ async fn write(
     document: &LeasedDocument,
     facts: ReadFacts,
     settlement: Option<Settlement>,
+    hold: Option<Hold>,
     next: Next,
 ) -> Result<bool, EngineError> {
     if settlement.is_none() && next == Next::Continue {
@@ -155,23 +162,41 @@ async fn write(
         facts: Some(facts),
         now: job.now(),
     };
-    job.commit_and_watch(commit).await
+    job.commit_and_watch(commit, hold).await
 }
 
-/// One call: its place, its money, its answer.
-async fn ask(job: &Job, document: &LeasedDocument, prompt: Prompt) -> Result<Asked, EngineError> {
-    let _place = tokio::select! {
-        place = job.place() => place,
-        () = job.halted() => return Ok(Asked::Later),
-    };
-    Ok(match reserve::reserve(job, document, prompt).await? {
-        Reserved::Yes(reservation) => {
-            let attempt = reservation.attempt();
-            Asked::Replied(Box::new(call::call(job, *reservation).await), Some(attempt))
+/// Asks once: money, permit, call. When the answer is cut below the ceiling, it is written down
+/// as paid, and asked for again with all the room there is.
+async fn ask(
+    job: &Job,
+    document: &LeasedDocument,
+    mut prompt: Prompt,
+    facts: ReadFacts,
+) -> Result<Asked, EngineError> {
+    let mut room = None;
+    loop {
+        let reservation = match reserve::reserve(job, document, prompt, room).await? {
+            Reserved::Yes(reservation) => reservation,
+            Reserved::Answered(reply) => return Ok(Asked::Replied(reply, None)),
+            Reserved::Later => return Ok(Asked::Later),
+            Reserved::Never(failure) => return Ok(Asked::Never(failure)),
+            Reserved::Lost => return Ok(Asked::Lost),
+        };
+        let attempt = reservation.attempt();
+        let mut reply = call::call(job, *reservation).await;
+        let is_cut = reply
+            .answer
+            .as_ref()
+            .is_ok_and(|answer| job.setup.was_cut_short(&reply.prompt.request, answer));
+        if !is_cut || job.is_halted() {
+            return Ok(Asked::Replied(Box::new(reply), Some(attempt)));
         }
-        Reserved::Answered(reply) => Asked::Replied(reply, None),
-        Reserved::Later => Asked::Later,
-        Reserved::Never(failure) => Asked::Never(failure),
-        Reserved::Lost => Asked::Lost,
-    })
+        let settlement = judge::settlement_of_cut(job, &reply, attempt);
+        let hold = reply.hold.take();
+        if !write(job, document, facts, settlement, hold, Next::Continue).await? {
+            return Ok(Asked::Lost);
+        }
+        room = Some(job.setup.ceiling());
+        prompt = reply.prompt;
+    }
 }

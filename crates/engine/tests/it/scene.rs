@@ -74,6 +74,7 @@ impl Scene {
             ocr: false,
             max_document_bytes: None,
             weight: None,
+            limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
         };
         let schema = r#"{"type": "object", "title": "purchase", "additionalProperties": false, "properties": {

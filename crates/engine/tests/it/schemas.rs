@@ -246,6 +246,7 @@ async fn exported(template: &Template, data: Value) {
         let path = folder.path().join(format!("out.{}", format.as_str()));
         let rows = futures::stream::iter([Ok(vec![result(data.clone())])]);
         let options = Options {
+            csv: docmill_engine::export::CsvStyle::default(),
             format,
             evidence: true,
             states: Vec::new(),
@@ -315,6 +316,7 @@ fn batch(template: Template) -> BatchRow {
             ocr: true,
             max_document_bytes: None,
             weight: None,
+            limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
         },
         sources: Vec::new(),

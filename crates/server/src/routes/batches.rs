@@ -229,6 +229,7 @@ impl NewBatch {
             ocr: self.ocr.unwrap_or(true),
             max_document_bytes: None,
             weight: in_range("weight", self.weight, 100)?,
+            limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: self.sim_speed.map(milli).transpose()?,
         };
         app.engine.providers().resolve(&plan)?;
@@ -499,7 +500,9 @@ fn compared(estimate: &Estimate, model: String, price: &Price, ready: bool) -> O
     Some(Comparison {
         model,
         cost_usd: dollars(cost),
-        recommended_budget_usd: dollars(recommended_budget(cost, Usd::ZERO)),
+        recommended_budget_usd: dollars(
+            recommended_budget(cost, Usd::ZERO, estimate.budget_in_flight).budget,
+        ),
         cost_per_document_usd: dollars(cost) / approximate(documents),
         ready,
     })

@@ -48,6 +48,7 @@ pub fn plan() -> Plan {
         ocr: false,
         max_document_bytes: None,
         weight: None,
+        limits: docmill_core::pacing::Limits::default(),
         sim_speed_milli: None,
     }
 }

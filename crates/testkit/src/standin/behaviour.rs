@@ -107,6 +107,8 @@ pub enum Misbehaviour {
     Overloaded529,
     /// Never answers. Billed.
     Hang,
+    /// Answers rightly, after twenty seconds. Billed.
+    Stall,
     /// Answers one byte a second. Billed.
     SlowLoris,
     /// Resets the connection before any work. Not billed.

@@ -281,6 +281,7 @@ async fn answer_request(state: Arc<State>, request: Request<Incoming>) -> Result
             Ok(Reply::json(200, &json!({"models": models})))
         }
         (&Method::GET, "/ledger") => Ok(books(&state)),
+        (&Method::GET, "/totals") => Ok(Reply::json(200, &json!(state.ledger().totals()))),
         (&Method::POST, "/control") => Ok(control(&state, &body)),
         _ => Ok(error(404, "not_found", "there is nothing here")),
     }
@@ -579,6 +580,9 @@ fn rfc_3339(when: std::time::SystemTime) -> String {
         days + 1
     )
 }
+/// How long a stalled answer takes.
+const STALL: Duration = Duration::from_secs(20);
+
 
 /// Sends a billed answer, or fails to.
 async fn deliver(
@@ -597,6 +601,7 @@ async fn deliver(
             let page = b"<html><head><title>502 Bad Gateway</title></head></html>".to_vec();
             return Ok(Reply::bytes(502, page));
         }
+        Some(M::Stall) => tokio::time::sleep(STALL).await,
         Some(M::InvalidEnvelope) => return Ok(Reply::bytes(200, b"{\"choices\": 7}".to_vec())),
         _ => {}
     }

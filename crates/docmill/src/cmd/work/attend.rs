@@ -1,5 +1,6 @@
 //! Working on a batch, with progress, hearing a person who wants it to stop.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -17,8 +18,14 @@ use crate::place::Place;
 use crate::report::live::{LOOK_EVERY, Reporter, Watcher};
 use crate::wire;
 
-/// Runs the engine, draws progress, and hears a person who wants it to stop.
-pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(RunEnd, Stop), Fault> {
+/// Runs the engine, draws progress, and hears a person who wants it to stop. Meanwhile `adding`
+/// adds documents; when that fails, calls in flight are finished, and the fault is what comes of it.
+pub async fn attend(
+    bench: &Bench,
+    id: BatchId,
+    adding: impl Future<Output = Result<(), Fault>>,
+    context: &Context,
+) -> Result<(RunEnd, Stop), Fault> {
     let (stop, stopping) = watch::channel(Stop::No);
     let engine = bench.engine.clone();
     let server = wire::running(context);
@@ -35,14 +42,26 @@ pub async fn attend(bench: &Bench, id: BatchId, context: &Context) -> Result<(Ru
     let mut watcher = Watcher::new(Place::Here(bench.store.clone()), id);
     let mut reporter = Reporter::new(&context.ui);
     let mut signals = Signals::new()?;
+    let mut added = None;
+    tokio::pin!(adding);
     loop {
         tokio::select! {
+            result = &mut adding, if added.is_none() => {
+                if result.is_err() {
+                    stop.send_replace(Stop::Drain);
+                }
+                added = Some(result);
+            }
             ended = &mut run => {
                 let ended = ended.map_err(|error| {
                     Fault::new(Exit::Failure, format!("docmill broke down: {error}; please report it"))
                         .hint(format!("docmill resume {} goes on: nothing is lost", id.short()))
                 })?;
-                return Ok((ended?, *stop.borrow()));
+                let ended = ended?;
+                if let Some(result) = added {
+                    result?;
+                }
+                return Ok((ended, *stop.borrow()));
             }
             () = tokio::time::sleep(LOOK_EVERY) => {
                 // Progress is not worth failing for; the work itself will say what is wrong.

@@ -22,8 +22,8 @@ use crate::wire::{self, Needs, Providers};
 
 pub use attend::Signals;
 pub use money::{Consent, survey};
-pub use order::Order;
-pub use outcome::{exit_of, finish, tell};
+pub use order::{FoundBatch, Order};
+pub use outcome::{exit_of, finish, finish_while_adding, tell};
 
 /// Everything needed to work.
 pub struct Bench {

@@ -58,6 +58,12 @@ impl Consent {
         Ok(())
     }
 
+    /// Whether nothing has to be counted or asked before the first call: it is free, or there is a
+    /// wall and nobody wants to see the estimate first.
+    pub fn starts_at_once(self, plan: &Plan) -> bool {
+        plan.price.is_free() || (self.budget.is_some() && (self.yes || self.no_estimate))
+    }
+
     /// Counts, shows and asks; then the wall stands. `false`: the person said no.
     pub async fn obtain(self, bench: &Bench, row: &BatchRow, context: &Context) -> Result<bool, Fault> {
         if row.plan.price.is_free() || self.no_estimate || row.counters.pending == 0 {

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use docmill_core::pacing::Limits;
 use docmill_core::plan::Plan;
 use docmill_core::template::{Template, answer_limit};
 use docmill_engine::Providers as _;
@@ -51,6 +52,11 @@ impl Order {
                 ocr: !sources.no_ocr,
                 max_document_bytes: Some(sources.max_document_bytes),
                 weight: None,
+                limits: Limits {
+                    requests: plan.rpm,
+                    tokens: plan.tpm,
+                    ..Limits::default()
+                },
                 sim_speed_milli: plan.sim_speed,
             },
             template,
@@ -72,6 +78,18 @@ impl Order {
         budget: Option<Limit>,
         context: &Context,
     ) -> Result<BatchRow, Fault> {
+        let found = self.find(bench, budget, context).await?;
+        found.add(bench, context).await?;
+        bench.row(found.batch.id).await
+    }
+
+    /// Finds or makes the batch, when model and sources are right; its documents are not added yet.
+    pub async fn find(
+        self,
+        bench: &Bench,
+        budget: Option<Limit>,
+        context: &Context,
+    ) -> Result<FoundBatch, Fault> {
         // The provider is found before anything is written, so that a wrong name leaves nothing behind.
         bench.providers.resolve(&self.plan)?;
         bench.providers.probe(&self.plan).await?;
@@ -98,8 +116,11 @@ impl Order {
                 bench.store.set_budget(batch.id, None, now()).await?;
             }
         }
-        add(bench, &batch, &sources, context).await?;
-        bench.row(batch.id).await
+        Ok(FoundBatch {
+            batch,
+            existing,
+            sources,
+        })
     }
 
     /// A batch without documents is of no use to anybody.
@@ -124,16 +145,42 @@ impl Order {
     }
 }
 
-/// Adds the documents, with a live count.
-async fn add(bench: &Bench, batch: &BatchRow, sources: &[String], context: &Context) -> Result<(), Fault> {
+/// A batch that was found or made, and the sources whose documents it gets.
+pub struct FoundBatch {
+    /// The batch, as it was then.
+    pub batch: BatchRow,
+    /// Whether it was there already.
+    pub existing: bool,
+    sources: Vec<String>,
+}
+
+impl FoundBatch {
+    /// Adds the documents, with a live count.
+    pub async fn add(&self, bench: &Bench, context: &Context) -> Result<(), Fault> {
+        let reporter = Mutex::new(Reporter::new(&context.ui));
+        let on_progress = |so_far: &Ingested| {
+            let found = so_far.rows.added + so_far.rows.known;
+            lock(&reporter).counting("documents found:", found, None);
+        };
+        let ingested = bench
+            .engine
+            .ingest(self.batch.id, &self.sources, &on_progress)
+            .await?;
+        drop(reporter);
+        tell(&ingested, context);
+        Ok(())
+    }
+
+    /// The same while the batch is being worked on, whose progress is shown instead.
+    pub async fn add_meanwhile(&self, bench: &Bench, context: &Context) -> Result<(), Fault> {
+        let ingested = bench.engine.ingest(self.batch.id, &self.sources, &|_| {}).await?;
+        tell(&ingested, context);
+        Ok(())
+    }
+}
+
+fn tell(ingested: &Ingested, context: &Context) {
     let ui = &context.ui;
-    let reporter = Mutex::new(Reporter::new(ui));
-    let on_progress = |so_far: &Ingested| {
-        let found = so_far.rows.added + so_far.rows.known;
-        lock(&reporter).counting("documents found:", found, None);
-    };
-    let ingested = bench.engine.ingest(batch.id, sources, &on_progress).await?;
-    drop(reporter);
     for notice in &ingested.notices {
         ui.warn(notice);
     }
@@ -152,5 +199,4 @@ async fn add(bench: &Bench, batch: &BatchRow, sources: &[String], context: &Cont
         }
     }
     ui.say(&line);
-    Ok(())
 }

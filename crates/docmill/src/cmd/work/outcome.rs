@@ -5,8 +5,8 @@ use docmill_core::id::BatchId;
 use docmill_core::money::Usd;
 use docmill_engine::run::{RunEnd, Stop};
 
-use super::Bench;
 use super::attend::attend;
+use super::{Bench, FoundBatch};
 use crate::args::{Context, OutFile};
 use crate::clock::now;
 use crate::cmd::export;
@@ -27,17 +27,44 @@ pub async fn finish(
     let has_work = row.counters.pending + row.counters.leased > 0;
     let mut exit = exit_of(row.state);
     if has_work || !row.state.is_ended() {
-        let (end, stop) = attend(bench, id, context).await?;
-        exit = match end {
-            RunEnd::State { state, .. } => exit_of(state),
-            RunEnd::Stopped if stop == Stop::Now => Exit::Interrupted,
-            RunEnd::Stopped | RunEnd::Left => Exit::Stopped,
-        };
+        let nothing_to_add = std::future::ready(Ok(()));
+        let (end, stop) = attend(bench, id, nothing_to_add, context).await?;
+        exit = exit_of_run(&end, stop);
     } else {
         context.ui.say("nothing is left to do");
     }
     tell(&Place::Here(bench.store.clone()), id, exit, out, as_json, context).await?;
     Ok(exit)
+}
+
+/// Works on a new batch while its documents are being added: the first calls leave as soon as the
+/// first documents are found.
+pub async fn finish_while_adding(
+    bench: &Bench,
+    found: &FoundBatch,
+    out: Option<OutFile>,
+    as_json: bool,
+    context: &Context,
+) -> Result<Exit, Fault> {
+    let id = found.batch.id;
+    let more_to_come = bench.engine.more_to_come(id);
+    let adding = async {
+        let added = found.add_meanwhile(bench, context).await;
+        drop(more_to_come);
+        added
+    };
+    let (end, stop) = attend(bench, id, adding, context).await?;
+    let exit = exit_of_run(&end, stop);
+    tell(&Place::Here(bench.store.clone()), id, exit, out, as_json, context).await?;
+    Ok(exit)
+}
+
+fn exit_of_run(end: &RunEnd, stop: Stop) -> Exit {
+    match end {
+        RunEnd::State { state, .. } => exit_of(*state),
+        RunEnd::Stopped if stop == Stop::Now => Exit::Interrupted,
+        RunEnd::Stopped | RunEnd::Left => Exit::Stopped,
+    }
 }
 
 /// The exit status of a batch in this state.

@@ -1,0 +1,123 @@
+//! Fit: what is held back for a call, and what is metered for it, fits the call.
+//!
+//! A prompt is measured with what holds for every tokenizer and every answer. Once calls of the
+//! model were seen, less is certain enough: prompts alike have never had more tokens than so
+//! many times what was counted, and answers are shorter than the ceiling. An answer that is cut
+//! below the ceiling is paid for and asked for again with all the room there is.
+
+use docmill_core::learned::CallCost;
+use docmill_core::pacing::Need;
+use docmill_core::price::CallBound;
+use docmill_core::usage::Usage;
+use docmill_llm::{Answer, Finish, Request};
+
+use crate::EngineError;
+use crate::pipeline::Setup;
+use crate::pipeline::progress::Prompt;
+
+impl Setup {
+    /// The limit on answers that no call passes.
+    pub(crate) fn ceiling(&self) -> u32 {
+        self.plan
+            .max_output_tokens
+            .min(self.limits.max_output_tokens)
+            .max(1)
+    }
+
+    /// Sets the limit on the answer, the bound and the worst case of a prompt by what was learned;
+    /// `room`: an answer to it was cut, and this much is allowed now.
+    pub(crate) fn fit(&self, prompt: &mut Prompt, room: Option<u32>) -> Result<Need, EngineError> {
+        let hard = self.resolved.provider.bound(&prompt.request).input_tokens;
+        let counted = self.count(&prompt.request);
+        let (most, expected) = match bytes(&prompt.request) {
+            Some(bytes) => self.learning.input(counted, bytes, hard),
+            None => (hard, counted.min(hard)),
+        };
+        let cost = || CallCost::new(&self.plan.price, expected);
+        let ceiling = self.ceiling();
+        let limit = room.unwrap_or_else(|| self.learning.answer_limit(self.first_answer, ceiling, cost));
+        prompt.request.max_output_tokens = limit.min(ceiling);
+        prompt.bound = CallBound {
+            input_tokens: most,
+            output_tokens: u64::from(prompt.request.max_output_tokens),
+        };
+        prompt.worst_case = self
+            .plan
+            .price
+            .worst_case(&prompt.bound)
+            .map_err(|error| EngineError::Bug(error.to_string()))?;
+        Ok(Need {
+            input: expected,
+            output: prompt.bound.output_tokens,
+        })
+    }
+
+    /// Prompt tokens as they are counted here. What is the same in every prompt is counted once.
+    fn count(&self, request: &Request) -> u64 {
+        if bytes(request).is_none() || request.repair.is_some() {
+            return self.resolved.provider.expect(request).total_input();
+        }
+        let fixed = self.fixed_input.get_or_init(|| {
+            let empty = Request {
+                text: String::new(),
+                ..request.clone()
+            };
+            self.resolved.provider.expect(&empty).total_input()
+        });
+        fixed.saturating_add(docmill_llm::tokens::expect(&request.text))
+    }
+
+    /// Learns from what a call used. What a provider cannot have meant teaches nothing.
+    pub(crate) fn learn(&self, request: &Request, answer: &Answer) {
+        let Some(usage) = answer.usage.filter(|usage| usage.output_tokens > 0) else {
+            return;
+        };
+        let hard = self.resolved.provider.bound(request).input_tokens;
+        let input = usage.total_input();
+        let counted = self.count(request);
+        let expected = docmill_llm::tokens::expect_answer(&self.template.schema, &request.text);
+        self.learning.teach(|learned| {
+            if let Some(bytes) = bytes(request)
+                && input > 0
+                && input <= hard
+            {
+                learned.input.record(counted, input, bytes);
+            }
+            match answer.finish {
+                Finish::Length => learned.lengths.record_cut(u64::from(request.max_output_tokens)),
+                Finish::Stop => {
+                    learned.lengths.record(usage.output_tokens);
+                    learned.output.record(expected, usage.output_tokens, 0);
+                }
+                Finish::ContentFilter | Finish::Refusal => {}
+            }
+        });
+    }
+
+    /// Whether the answer was cut at a limit below the ceiling, so that asking again with more
+    /// room helps.
+    pub(crate) fn was_cut_short(&self, request: &Request, answer: &Answer) -> bool {
+        let reached = answer
+            .usage
+            .is_some_and(|usage| usage.output_tokens >= u64::from(request.max_output_tokens));
+        answer.finish == Finish::Length && reached && request.max_output_tokens < self.ceiling()
+    }
+
+    /// What a document's calls will probably use, by what was learned.
+    pub(crate) fn adjust(&self, counted: &Usage) -> Usage {
+        let known = self.learning.known();
+        Usage {
+            input_tokens: known.input.expect(counted.input_tokens),
+            output_tokens: known.output.expect(counted.output_tokens),
+            ..*counted
+        }
+    }
+}
+
+/// The bytes of a prompt that is all text.
+fn bytes(request: &Request) -> Option<u64> {
+    request
+        .images
+        .is_empty()
+        .then(|| (request.system.len() + request.text.len()) as u64)
+}

@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard
+.PHONY: help setup demo test lint fmt licenses bench samples dashboard browser screenshots api-fuzz serve bench-dashboard bench-reading
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -75,6 +75,10 @@ licenses: ## Every crate's licence against the list
 
 bench: ## Measure; prints ratios against a stated peer or limit
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline
+
+bench-reading: ## Measure reading of PDFs beside poppler: rows of tables, pages a second (FOLDER=…; else the samples)
+	$(CARGO) build --release --locked -p docmill-parse --bins
+	$(CARGO) run --release --locked -p docmill-parse --example bench_reading -- $(FOLDER)
 
 bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)
 	$(CARGO) build --release --locked -p docmill

@@ -14,7 +14,7 @@ use docmill_core::page::ParsedDocument;
 use docmill_parse::ReadOptions;
 
 /// Raise when the meaning of a reading changes: older files are then not found.
-const VERSION: &[u8] = b"reading-1";
+const VERSION: &[u8] = b"reading-2";
 
 static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 

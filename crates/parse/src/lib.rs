@@ -11,6 +11,7 @@ mod detect;
 mod documents;
 mod email;
 mod html;
+mod layout;
 mod limits;
 mod ocr;
 mod office;

@@ -5,5 +5,6 @@ mod build;
 mod faults;
 mod formats;
 mod harness;
+mod layout;
 mod passwords;
 mod pictures;

@@ -1,7 +1,7 @@
 //! Files that a PDF carries: named, so that nobody believes they were read.
 
 use hayro::hayro_syntax::Pdf;
-use hayro::hayro_syntax::object::{Array, Dict, Object, Stream};
+use hayro::hayro_syntax::object::{Array, Dict, Object};
 
 use crate::outcome::Outcome;
 use crate::pdf::strings;
@@ -11,9 +11,8 @@ const MOST: usize = 200;
 const DEEPEST: usize = 16;
 
 /// A file inside the PDF.
-pub(crate) struct Attached<'a> {
+pub(crate) struct Attached {
     pub(crate) name: String,
-    pub(crate) stream: Option<Stream<'a>>,
 }
 
 /// Says in the document's notes which files it carries.
@@ -42,8 +41,8 @@ pub(crate) fn tell(pdf: &Pdf, outcome: &mut Outcome) {
 }
 
 /// All files that the document names, each once.
-pub(crate) fn files(pdf: &Pdf) -> Vec<Attached<'_>> {
-    let mut files: Vec<Attached<'_>> = Vec::new();
+pub(crate) fn files(pdf: &Pdf) -> Vec<Attached> {
+    let mut files: Vec<Attached> = Vec::new();
     let Some(catalog) = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()) else {
         return files;
     };
@@ -68,7 +67,7 @@ pub(crate) fn files(pdf: &Pdf) -> Vec<Attached<'_>> {
     files
 }
 
-fn walk<'a>(node: &Dict<'a>, depth: usize, files: &mut Vec<Attached<'a>>) {
+fn walk<'a>(node: &Dict<'a>, depth: usize, files: &mut Vec<Attached>) {
     if let Some(names) = node.get::<Array<'a>>("Names") {
         let mut name = None;
         for object in names.iter::<Object<'a>>().take(MOST * 2) {
@@ -86,7 +85,7 @@ fn walk<'a>(node: &Dict<'a>, depth: usize, files: &mut Vec<Attached<'a>>) {
     }
 }
 
-fn add<'a>(named: Option<String>, specification: &Dict<'a>, files: &mut Vec<Attached<'a>>) {
+fn add<'a>(named: Option<String>, specification: &Dict<'a>, files: &mut Vec<Attached>) {
     let name = strings::text(specification, "UF")
         .or_else(|| strings::text(specification, "F"))
         .or(named)
@@ -94,10 +93,5 @@ fn add<'a>(named: Option<String>, specification: &Dict<'a>, files: &mut Vec<Atta
     if files.len() >= MOST || files.iter().any(|file| file.name == name) {
         return;
     }
-    let stream = specification.get::<Dict<'a>>("EF").and_then(|embedded| {
-        embedded
-            .get::<Stream<'a>>("UF")
-            .or_else(|| embedded.get::<Stream<'a>>("F"))
-    });
-    files.push(Attached { name, stream });
+    files.push(Attached { name });
 }

@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench bench-parts samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
+.PHONY: help setup demo test lint fmt licenses bench bench-parts bench-reading samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -95,6 +95,10 @@ bench: ## Money and pace, measured: one table beside a bare client, in about ten
 bench-parts: ## The parts measured alone: client, store, the whole way; ratios against a stated peer or limit
 	$(CARGO) build --release --locked -p docmill -p docmill-testkit --bins
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline
+
+bench-reading: ## Measure reading of PDFs beside poppler: rows of tables, pages a second (FOLDER=…; else the samples)
+	$(CARGO) build --release --locked -p docmill-parse --bins
+	$(CARGO) run --release --locked -p docmill-parse --example bench_reading -- $(FOLDER)
 
 bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)
 	$(CARGO) build --release --locked -p docmill

@@ -31,10 +31,7 @@ fn with(rest: &str) -> String {
 
 fn main() {
     let bench = Bench::new();
-    println!(
-        "{:<46} {:>18} {:>18}  {}",
-        "", "docmill", "bare client", "must become"
-    );
+    println!("{:<46} {:>18} {:>18}  must become", "", "docmill", "bare client");
     bench.throughput();
     bench.limits();
     bench.errors();

@@ -100,7 +100,7 @@ struct Waiting {
 
 /// What the lane did about the next call.
 enum Granted {
-    Permit(oneshot::Sender<Permit>, Permit),
+    Permit(oneshot::Sender<Permit>, Box<Permit>),
     /// Nobody may leave before this time.
     NotBefore(Timestamp),
     /// Nobody waits, or nobody may take more.
@@ -165,7 +165,7 @@ impl State {
             at: now,
             signal: None,
         };
-        Granted::Permit(sender, permit)
+        Granted::Permit(sender, Box::new(permit))
     }
 }
 
@@ -230,7 +230,7 @@ impl Lane {
             let granted = self.state().next(&self.this, now);
             match granted {
                 // Dropping what nobody takes gives it back, and serves the next.
-                Granted::Permit(sender, permit) => drop(sender.send(permit)),
+                Granted::Permit(sender, permit) => drop(sender.send(*permit)),
                 Granted::NotBefore(until) => return self.ring_at(now, until),
                 Granted::Nobody => return,
             }

@@ -14,6 +14,7 @@ mod email;
 mod encoding;
 mod html;
 mod inner;
+mod layout;
 mod limits;
 mod ocr;
 mod office;

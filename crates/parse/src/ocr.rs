@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use docmill_core::page::{BBox, Page, TextOrigin, Word};
 use image::GrayImage;
 
+use crate::layout::{self, Item};
 use crate::turn::Turn;
 
 /// A page takes a second or two; one that takes longer than this is no text.
@@ -245,65 +246,98 @@ impl Text {
     }
 }
 
+/// A word of tesseract's table.
+struct Seen {
+    item: Item,
+    confidence: u8,
+    line: (u32, u32, u32),
+}
+
 /// The text and words of tesseract's table: level, page, block, paragraph, line, word,
-/// left, top, width, height, confidence, text.
+/// left, top, width, height, confidence, text. Its words are put into reading order as
+/// those of a PDF are, so that a scanned table is a table.
 fn words(table: &str) -> Text {
-    let mut text = String::new();
-    let mut words = Vec::new();
-    let mut place = (0, 0, 0);
-    for row in table.lines().skip(1) {
-        let cells: Vec<&str> = row.split('\t').collect();
-        let [
-            level,
-            _,
-            block,
-            paragraph,
-            line,
-            _,
-            left,
-            top,
-            width,
-            height,
-            confidence,
-            word,
-        ] = cells[..]
-        else {
-            continue;
-        };
-        let word = word.trim();
-        if level != "5" || word.is_empty() {
-            continue;
-        }
-        let number = |cell: &str| cell.parse::<f32>().unwrap_or(0.0);
-        let here = (
-            number(block) as i32,
-            number(paragraph) as i32,
-            number(line) as i32,
-        );
-        if !text.is_empty() {
-            text.push_str(match (here.0 == place.0 && here.1 == place.1, here == place) {
-                (_, true) => " ",
-                (true, false) => "\n",
-                (false, _) => "\n\n",
-            });
-        }
-        place = here;
-        let start = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        text.push_str(word);
-        let (x, y) = (number(left), number(top));
-        words.push(Word {
-            start,
-            end: u32::try_from(text.len()).unwrap_or(u32::MAX),
-            bbox: BBox {
-                x0: x,
-                y0: y,
-                x1: x + number(width),
-                y1: y + number(height),
-            },
-            confidence: Some(number(confidence).clamp(0.0, 100.0) as u8),
-        });
+    let mut seen: Vec<Seen> = table.lines().skip(1).filter_map(word).collect();
+    for line in seen.chunk_by_mut(|one, next| one.line == next.line) {
+        set_on_line(line);
     }
-    Text { text, words }
+    let items: Vec<Item> = seen.iter().map(|word| word.item.clone()).collect();
+    let arranged = layout::arrange(&items, &[]);
+    let words = arranged.spans.iter().map(|(start, end, at)| {
+        let Seen { item, confidence, .. } = &seen[*at];
+        Word {
+            start: *start,
+            end: *end,
+            bbox: BBox {
+                x0: item.x0,
+                y0: item.y0,
+                x1: item.x1,
+                y1: item.y1,
+            },
+            confidence: Some(*confidence),
+        }
+    });
+    Text {
+        words: words.collect(),
+        text: arranged.text,
+    }
+}
+
+fn word(row: &str) -> Option<Seen> {
+    let cells: Vec<&str> = row.split('\t').collect();
+    let [
+        level,
+        _,
+        block,
+        paragraph,
+        line,
+        _,
+        left,
+        top,
+        width,
+        height,
+        confidence,
+        word,
+    ] = cells[..]
+    else {
+        return None;
+    };
+    let word = word.trim();
+    if level != "5" || word.is_empty() {
+        return None;
+    }
+    let number = |cell: &str| cell.parse::<f32>().unwrap_or(0.0);
+    let count = |cell: &str| cell.parse::<u32>().unwrap_or(0);
+    let (x, y) = (number(left), number(top));
+    Some(Seen {
+        item: Item {
+            text: word.to_owned(),
+            x0: x,
+            x1: x + number(width),
+            y0: y,
+            y1: y + number(height),
+            base: y + number(height),
+            size: number(height),
+        },
+        confidence: number(confidence).clamp(0.0, 100.0) as u8,
+        line: (count(block), count(paragraph), count(line)),
+    })
+}
+
+/// Puts words that were seen on one line on one line: their boxes end at letters that reach
+/// down or do not, and lines of a page that lies askew rise or fall.
+fn set_on_line(words: &mut [Seen]) {
+    let middle = |mut values: Vec<f32>| {
+        values.sort_by(f32::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    let base = middle(words.iter().map(|word| word.item.base).collect());
+    let size = middle(words.iter().map(|word| word.item.size).collect()).max(1.0);
+    for word in words {
+        word.item.base = base;
+        // Capitals and figures reach over seven tenths of a font's height.
+        word.item.size = size * 1.3;
+    }
 }
 
 /// A page read from its picture.
@@ -359,7 +393,7 @@ mod tests {
         let read = words(table);
         assert_eq!(read.confidence().round(), 72.0);
         let Text { text, words } = read;
-        assert_eq!(text, "TOTAL 9.00\nthanks\n\nbye");
+        assert_eq!(text, "TOTAL 9.00\n\nthanks\n\nbye");
         assert_eq!(words.len(), 4);
         assert_eq!(&text[words[1].start as usize..words[1].end as usize], "9.00");
         assert_eq!(

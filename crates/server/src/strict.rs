@@ -191,19 +191,26 @@ fn nearest<'n>(typed: &str, known: &[&'n str]) -> Option<&'n str> {
         .map(|(_, name)| name)
 }
 
-/// How many letters must be put in, left out or changed to make one word of the other.
+/// How many letters must be put in, left out, changed or swapped with their neighbour to make one
+/// word of the other (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for (row, from) in a.chars().enumerate() {
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for row in 0..a.len() {
         let mut current = vec![row + 1];
-        for (column, to) in b.iter().enumerate() {
-            let change = above[column] + usize::from(from != *to);
-            current.push(change.min(above[column + 1] + 1).min(current[column] + 1));
+        for column in 0..b.len() {
+            let above = &rows[row];
+            let change = above[column] + usize::from(a[row] != b[column]);
+            let mut least = change.min(above[column + 1] + 1).min(current[column] + 1);
+            if row > 0 && column > 0 && a[row] == b[column - 1] && a[row - 1] == b[column] {
+                least = least.min(rows[row - 1][column - 1] + 1);
+            }
+            current.push(least);
         }
-        above = current;
+        rows.push(current);
     }
-    above[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

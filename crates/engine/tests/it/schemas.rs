@@ -246,7 +246,6 @@ async fn exported(template: &Template, data: Value) {
         let path = folder.path().join(format!("out.{}", format.as_str()));
         let rows = futures::stream::iter([Ok(vec![result(data.clone())])]);
         let options = Options {
-            csv: docmill_engine::export::CsvStyle::default(),
             format,
             evidence: true,
             states: Vec::new(),

@@ -135,7 +135,7 @@ async fn failures_are_classified_and_never_taken_for_free_when_they_were_billed(
         (M::UnknownModel, C::UnknownModel, Billing::NotBilled),
         (M::ContextLength, C::PromptTooLong, Billing::NotBilled),
         (M::InternalError, C::ProviderError, Billing::Unknown),
-        (M::InternalErrorUnbilled, C::ProviderError, Billing::Unknown),
+        (M::InternalErrorUnbilled, C::ProviderError, Billing::NotBilled),
         (M::Overloaded503, C::ProviderError, Billing::NotBilled),
         (M::Overloaded529, C::ProviderError, Billing::NotBilled),
         (M::ResetBeforeBilling, C::ConnectionFailed, Billing::Unknown),

@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 
-use pdf_oxide::encryption::{
-    Algorithm, EncryptionWriteHandler, compute_encryption_key, compute_owner_password_hash,
-    compute_user_password_hash,
-};
+use md5::{Digest as _, Md5};
 
 /// A ZIP archive.
 pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
@@ -37,15 +34,45 @@ pub fn pdf(pages: &[&str]) -> Vec<u8> {
     assemble(&objects(pages, |_, stream| stream.to_vec()), "")
 }
 
+/// A PDF of these pages, with entries and annotations that all of them have.
+pub fn pdf_of(pages: &[&str], entries: &str, annotations: &[&str]) -> Vec<u8> {
+    let annotations = annotations.join(" ");
+    let marked = format!("/Type /Page {entries} /Annots [{annotations}]");
+    let mut objects = objects(pages, |_, stream| stream.to_vec());
+    for object in &mut objects {
+        let text = String::from_utf8_lossy(object);
+        if text.starts_with("<< /Type /Page ") {
+            *object = text.replacen("/Type /Page", &marked, 1).into_bytes();
+        } else if text.starts_with("<< /Type /Catalog") {
+            *object = text
+                .replacen("/Type /Catalog", "/Type /Catalog /AcroForm << /Fields [] >>", 1)
+                .into_bytes();
+        }
+    }
+    assemble(&objects, "")
+}
+
 /// A PDF of one page, encrypted with RC4 and 128 bits (standard security handler, revision 3).
 pub fn encrypted_pdf(page: &str, password: &str) -> Vec<u8> {
-    let (password, id) = (password.as_bytes(), b"0123456789abcdef");
-    let owner = compute_owner_password_hash(b"owner", password, 3, 16).expect("an owner hash");
-    let lock =
-        EncryptionWriteHandler::new(password, &owner, -4, id, Algorithm::Rc4_128, true).expect("a key");
-    let key = compute_encryption_key(password, &owner, -4, id, 3, 16, true).expect("a key");
-    let user = compute_user_password_hash(&key, id, 3).expect("a user hash");
-    let mut objects = objects(&[page], |number, stream| lock.encrypt_stream(stream, number, 0));
+    let id = b"0123456789abcdef";
+    // What an owner's password would open it with; no test has one.
+    let owner = [0x5a; 32];
+    let mut padded = password.as_bytes().to_vec();
+    padded.extend(PADDING);
+    let mut key = Md5::digest([&padded[..32], &owner, &(-4_i32).to_le_bytes(), id].concat());
+    for _ in 0..50 {
+        key = Md5::digest(key);
+    }
+    let mut user = Md5::digest([&PADDING[..], id].concat()).to_vec();
+    for round in 0..20 {
+        let key: Vec<u8> = key.iter().map(|byte| byte ^ round).collect();
+        user = rc4(&key, &user);
+    }
+    user.resize(32, 0);
+    let mut objects = objects(&[page], |number, stream| {
+        let object = [&key[..], &number.to_le_bytes()[..3], &[0, 0]].concat();
+        rc4(&Md5::digest(object), stream)
+    });
     objects.push(
         format!(
             "<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <{}> /U <{}> >>",
@@ -56,6 +83,30 @@ pub fn encrypted_pdf(page: &str, password: &str) -> Vec<u8> {
     );
     let trailer = format!("/Encrypt {} 0 R /ID [<{id}> <{id}>]", objects.len(), id = hex(id));
     assemble(&objects, &trailer)
+}
+
+/// What passwords are filled up with.
+const PADDING: [u8; 32] = [
+    0x28, 0xbf, 0x4e, 0x5e, 0x4e, 0x75, 0x8a, 0x41, 0x64, 0x00, 0x4e, 0x56, 0xff, 0xfa, 0x01, 0x08, 0x2e,
+    0x2e, 0x00, 0xb6, 0xd0, 0x68, 0x3e, 0x80, 0x2f, 0x0c, 0xa9, 0xfe, 0x64, 0x53, 0x69, 0x7a,
+];
+
+fn rc4(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut state: Vec<u8> = (0..=255).collect();
+    let mut j = 0;
+    for i in 0..256 {
+        j = (j + usize::from(state[i]) + usize::from(key[i % key.len()])) % 256;
+        state.swap(i, j);
+    }
+    let (mut i, mut j) = (0, 0);
+    text.iter()
+        .map(|byte| {
+            i = (i + 1) % 256;
+            j = (j + usize::from(state[i])) % 256;
+            state.swap(i, j);
+            byte ^ state[(usize::from(state[i]) + usize::from(state[j])) % 256]
+        })
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -6,6 +6,7 @@ mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod layout;
 mod mutations;
 mod parts;
 mod passwords;

@@ -583,7 +583,6 @@ fn rfc_3339(when: std::time::SystemTime) -> String {
 /// How long a stalled answer takes.
 const STALL: Duration = Duration::from_secs(20);
 
-
 /// Sends a billed answer, or fails to.
 async fn deliver(
     state: &Arc<State>,

@@ -51,7 +51,7 @@ pub(crate) fn read(
     let mut outcome = text_layer(&pdf, options)?;
     let words: usize = outcome.pages.iter().map(|page| page.words.len()).sum();
     let count = outcome.pages.len().max(1);
-    outcome.complex = count > SIMPLE_PAGES || words > SIMPLE_WORDS * count;
+    outcome.complex = pdf.pages().len() > SIMPLE_PAGES || words > SIMPLE_WORDS * count;
     scan::read_scans(&pdf, options, ocr_until, &mut outcome);
     Ok(outcome)
 }

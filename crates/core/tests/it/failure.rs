@@ -133,7 +133,8 @@ fn documents_that_failed_together_come_back_apart() {
             }
         })
         .collect();
-    assert!(times.len() > 80, "only {} different times", times.len());
+    // A hundred draws out of an eighth of a second, in milliseconds, give 69 different ones on average.
+    assert!(times.len() > 50, "only {} different times", times.len());
 }
 
 #[test]

@@ -275,6 +275,9 @@ impl<'a> Writer<'a> {
         if properties.is_empty() {
             return Err(SchemaProblem::FreeForm(path.to_owned()));
         }
+        // Several parts of an `allOf` may name the same field; a strict provider refuses it twice.
+        let mut named = std::collections::HashSet::new();
+        always.retain(|name| named.insert(name.clone()));
         Ok(json!({
             "type": "object",
             "properties": properties,

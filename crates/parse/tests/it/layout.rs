@@ -47,7 +47,7 @@ async fn values_of_a_form_stand_where_its_fields_are() {
     let document = pdf_of(&[&content], "", &[widget, box_]);
     assert_eq!(
         text("a.pdf", document).await,
-        "Name of applicant:   Ana Example\nAgreed   ☑"
+        "Name of applicant:   Ana Example\n\nAgreed   ☑"
     );
 }
 

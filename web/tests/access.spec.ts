@@ -42,7 +42,7 @@ test('who signed in signs out, and the audit log says what they did', async ({ p
   const budgets = page.getByRole('region', { name: 'Budgets' });
   await budgets.getByLabel('A day').fill('12');
   await budgets.getByRole('button', { name: 'Keep' }).click();
-  await expect(page.getByText('Kept')).toBeVisible();
+  await expect(page.getByText('Kept', { exact: true })).toBeVisible();
   await page.reload();
   const log = page.getByRole('region', { name: 'Audit log' });
   await expect(log.getByText('day_budget_usd: none → 12')).toBeVisible();

@@ -114,6 +114,10 @@ test('failures are grouped with their price and retried', async ({ page, server 
   writeFileSync(join(folder, 'broken.pdf'), 'RECEIPT\nThe Mended Shop\nTOTAL 3.00\n');
   await failures.getByRole('button', { name: 'Retry (free)' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
+  // What was hashed is what is read: a changed file is told first, and taken as it is when retried.
+  await expect(failures).toContainText('source changed');
+  await failures.getByRole('button', { name: 'Retry (free)' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
   await server.reaches(id, 'completed');
   await expect(page.locator('[data-counter=failed]')).toHaveText('0');
 });

@@ -50,7 +50,8 @@ export default function Batch() {
 
   const failed = batch?.documents.failed ?? 0;
   const failures = useQuery({
-    queryKey: ['failures', id, failed],
+    // As many may fail again after a retry, for another cause: the end of the run tells them apart.
+    queryKey: ['failures', id, failed, batch?.ended_at],
     queryFn: () => ask(api.GET('/api/v1/batches/{batch}/failures', { params: path })),
     enabled: failed > 0,
     placeholderData: (before) => before,

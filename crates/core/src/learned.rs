@@ -14,10 +14,6 @@ const PER_DOUBLING: u32 = 8;
 const BUCKETS: usize = (20 * PER_DOUBLING) as usize;
 /// With fewer calls than this, what they taught is not relied on.
 const ENOUGH: u64 = 20;
-/// Beyond what was seen so far, this much is added to bounds.
-const MARGIN_PERMILLE: u64 = 1_250;
-/// And so many tokens, for what is short.
-const MARGIN_TOKENS: u64 = 48;
 
 /// How many tokens were counted before, and how many there really were.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -29,19 +25,15 @@ pub struct Ratio {
     counted: u64,
     /// Tokens as reported.
     actual: u64,
-    /// The largest ratio of one call, in thousandths.
-    largest_permille: u64,
     /// The sum of the ratios' squares.
     squares: f64,
     /// The sum of the ratios.
     ratios: f64,
-    /// The most tokens to a byte that were counted in a prompt, in thousandths.
-    densest_permille: u64,
 }
 
 impl Ratio {
-    /// Adds a call. `bytes`: the length of what was counted; 0 when that does not matter.
-    pub fn record(&mut self, counted: u64, actual: u64, bytes: u64) {
+    /// Adds a call.
+    pub fn record(&mut self, counted: u64, actual: u64) {
         if counted == 0 || actual == 0 {
             return;
         }
@@ -49,12 +41,8 @@ impl Ratio {
         self.calls = self.calls.saturating_add(1);
         self.counted = self.counted.saturating_add(counted);
         self.actual = self.actual.saturating_add(actual);
-        self.largest_permille = self.largest_permille.max(permille(actual, counted));
         self.squares += ratio * ratio;
         self.ratios += ratio;
-        if bytes > 0 {
-            self.densest_permille = self.densest_permille.max(permille(counted, bytes));
-        }
     }
 
     /// Adds the calls of another.
@@ -62,10 +50,8 @@ impl Ratio {
         self.calls = self.calls.saturating_add(other.calls);
         self.counted = self.counted.saturating_add(other.counted);
         self.actual = self.actual.saturating_add(other.actual);
-        self.largest_permille = self.largest_permille.max(other.largest_permille);
         self.squares += other.squares;
         self.ratios += other.ratios;
-        self.densest_permille = self.densest_permille.max(other.densest_permille);
     }
 
     /// Calls it is known from.
@@ -104,26 +90,6 @@ impl Ratio {
         let off = 2.0 * relative * (1.0 / further + 1.0 / seen).sqrt() * 1_000.0;
         Some(off.ceil().clamp(0.0, 10_000.0) as u64)
     }
-
-    /// The most tokens a prompt can have that was counted as `counted` and is `bytes` long.
-    /// `hard` holds whatever the tokenizer; less is relied on only once enough calls were seen,
-    /// and for prompts like those.
-    #[must_use]
-    pub fn bound(&self, counted: u64, bytes: u64, hard: u64) -> u64 {
-        let is_alike = permille(counted, bytes) <= self.densest_permille.saturating_mul(11) / 10;
-        if !self.is_known() || !is_alike {
-            return hard;
-        }
-        let most =
-            u128::from(counted) * u128::from(self.largest_permille) * u128::from(MARGIN_PERMILLE) / 1_000_000;
-        let most = u64::try_from(most).unwrap_or(u64::MAX);
-        most.saturating_add(MARGIN_TOKENS).min(hard)
-    }
-}
-
-fn permille(part: u64, whole: u64) -> u64 {
-    let permille = u128::from(part) * 1_000 / u128::from(whole.max(1));
-    u64::try_from(permille).unwrap_or(u64::MAX)
 }
 
 /// How long answers are, as a histogram that can be added up.

@@ -122,11 +122,9 @@ impl Learning {
         state.unwritten += 1;
     }
 
-    /// The most and the probable tokens of a prompt, of which `hard` is certain.
-    pub(crate) fn input(&self, counted: u64, bytes: u64, hard: u64) -> (u64, u64) {
-        let state = self.state();
-        let bound = state.known.input.bound(counted, bytes, hard);
-        (bound, state.known.input.expect(counted).min(bound))
+    /// The probable tokens of a prompt that was counted as `counted`; never more than `hard`.
+    pub(crate) fn expected_input(&self, counted: u64, hard: u64) -> u64 {
+        self.state().known.input.expect(counted).min(hard)
     }
 
     /// The limit on the next answer.

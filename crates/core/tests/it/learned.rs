@@ -29,9 +29,8 @@ fn nothing_is_relied_on_before_enough_was_seen() {
     assert_eq!(lengths([38; 19]).limit(300, 2048, &cost), 300);
     let mut ratio = Ratio::default();
     for _ in 0..19 {
-        ratio.record(100, 100, 400);
+        ratio.record(100, 100);
     }
-    assert_eq!(ratio.bound(100, 400, 456), 456);
     assert_eq!(ratio.spread_permille(45), None);
 }
 
@@ -74,21 +73,10 @@ fn a_cut_answer_raises_the_limit() {
 }
 
 #[test]
-fn a_prompt_unlike_all_others_is_bounded_by_its_bytes() {
-    let mut ratio = Ratio::default();
-    for _ in 0..100 {
-        ratio.record(250, 260, 1_000);
-    }
-    assert!(ratio.bound(250, 1_000, 1_001) < 400);
-    // Chinese text has far more tokens to a byte.
-    assert_eq!(ratio.bound(400, 1_000, 1_001), 1_001);
-}
-
-#[test]
 fn sums_become_more_certain_with_their_number() {
     let mut ratio = Ratio::default();
     for number in 0..400_u64 {
-        ratio.record(100, 80 + number % 41, 0);
+        ratio.record(100, 80 + number % 41);
     }
     let few = ratio.spread_permille(4).unwrap();
     let many = ratio.spread_permille(400).unwrap();
@@ -100,7 +88,7 @@ fn what_two_learned_adds_up() {
     let learn = |from: u64, to: u64| {
         let mut learned = Learned::default();
         for number in from..to {
-            learned.input.record(100 + number, 103 + number, 400);
+            learned.input.record(100 + number, 103 + number);
             learned.lengths.record(number);
         }
         learned
@@ -125,22 +113,5 @@ proptest! {
         let price = if is_free { Price::free("test") } else { mini() };
         let limit = lengths(answers).limit(first, ceiling, &CallCost::new(&price, prompt));
         prop_assert!(limit >= 1 && limit <= ceiling);
-    }
-
-    /// A bound never passes the one that holds for every tokenizer, and never falls below what
-    /// was seen for prompts alike.
-    #[test]
-    fn bounds_are_between_what_was_seen_and_what_can_be(
-        seen in prop::collection::vec((1..10_000_u64, 1..300_u64), 1..200), counted in 1..10_000_u64,
-    ) {
-        let mut ratio = Ratio::default();
-        for (counted, percent) in &seen {
-            ratio.record(*counted, (*counted * *percent / 100).max(1), *counted * 4);
-        }
-        let hard = counted * 4 + 1;
-        let bound = ratio.bound(counted, counted * 4, hard);
-        prop_assert!(bound <= hard);
-        let largest = seen.iter().map(|(counted, percent)| (*counted * *percent / 100).max(1) * 1_000 / counted).max().unwrap();
-        prop_assert!(bound >= (counted * largest / 1_000).min(hard));
     }
 }

@@ -1,9 +1,10 @@
 //! Fit: what is held back for a call, and what is metered for it, fits the call.
 //!
-//! A prompt is measured with what holds for every tokenizer and every answer. Once calls of the
-//! model were seen, less is certain enough: prompts alike have never had more tokens than so
-//! many times what was counted, and answers are shorter than the ceiling. An answer that is cut
-//! below the ceiling is paid for and asked for again with all the room there is.
+//! The bound of a prompt holds for every tokenizer, whatever was learned: the budget is a wall,
+//! and a prompt denser than all that were seen would break it. What is learned is how many tokens
+//! are likely, which is what providers meter, and how long answers are: the limit that is sent
+//! is a bound by itself. An answer that is cut below the ceiling is paid for and asked for again
+//! with all the room there is.
 
 use docmill_core::learned::CallCost;
 use docmill_core::pacing::Need;
@@ -29,16 +30,17 @@ impl Setup {
     pub(crate) fn fit(&self, prompt: &mut Prompt, room: Option<u32>) -> Result<Need, EngineError> {
         let hard = self.resolved.provider.bound(&prompt.request).input_tokens;
         let counted = self.count(&prompt.request);
-        let (most, expected) = match bytes(&prompt.request) {
-            Some(bytes) => self.learning.input(counted, bytes, hard),
-            None => (hard, counted.min(hard)),
+        let expected = if is_text(&prompt.request) {
+            self.learning.expected_input(counted, hard)
+        } else {
+            counted.min(hard)
         };
         let cost = || CallCost::new(&self.plan.price, expected);
         let ceiling = self.ceiling();
         let limit = room.unwrap_or_else(|| self.learning.answer_limit(self.first_answer, ceiling, cost));
         prompt.request.max_output_tokens = limit.min(ceiling);
         prompt.bound = CallBound {
-            input_tokens: most,
+            input_tokens: hard,
             output_tokens: u64::from(prompt.request.max_output_tokens),
         };
         prompt.worst_case = self
@@ -54,7 +56,7 @@ impl Setup {
 
     /// Prompt tokens as they are counted here. What is the same in every prompt is counted once.
     fn count(&self, request: &Request) -> u64 {
-        if bytes(request).is_none() || request.repair.is_some() {
+        if !is_text(request) || request.repair.is_some() {
             return self.resolved.provider.expect(request).total_input();
         }
         let fixed = self.fixed_input.get_or_init(|| {
@@ -77,17 +79,14 @@ impl Setup {
         let counted = self.count(request);
         let expected = docmill_llm::tokens::expect_answer(&self.template.schema, &request.text);
         self.learning.teach(|learned| {
-            if let Some(bytes) = bytes(request)
-                && input > 0
-                && input <= hard
-            {
-                learned.input.record(counted, input, bytes);
+            if is_text(request) && input > 0 && input <= hard {
+                learned.input.record(counted, input);
             }
             match answer.finish {
                 Finish::Length => learned.lengths.record_cut(u64::from(request.max_output_tokens)),
                 Finish::Stop => {
                     learned.lengths.record(usage.output_tokens);
-                    learned.output.record(expected, usage.output_tokens, 0);
+                    learned.output.record(expected, usage.output_tokens);
                 }
                 Finish::ContentFilter | Finish::Refusal => {}
             }
@@ -114,10 +113,7 @@ impl Setup {
     }
 }
 
-/// The bytes of a prompt that is all text.
-fn bytes(request: &Request) -> Option<u64> {
-    request
-        .images
-        .is_empty()
-        .then(|| (request.system.len() + request.text.len()) as u64)
+/// Whether a prompt is all text: pictures have the provider's own formula, and teach nothing.
+fn is_text(request: &Request) -> bool {
+    request.images.is_empty()
 }

@@ -18,8 +18,11 @@ const PER_MINUTE: i64 = 60_000 * 1_000;
 const REST_MS: i64 = 500;
 /// The search begins at this part of the rate at which calls left before.
 const SEARCH_FROM: u64 = 16;
-/// While searching, the rate doubles in this time.
+/// While searching, the rate doubles in this time at first; in twice the time after each search
+/// that ended too soon, so that slow limits are met after enough calls, too.
 const SEARCH_DOUBLES_MS: i64 = 1_000;
+/// The longest of these times.
+const SEARCH_DOUBLES_MOST_MS: i64 = 64_000;
 /// A rate from fewer calls than this is not exact enough to be kept.
 const ENOUGH: u64 = 30;
 /// Share of the found rate that is used, in thousandths.
@@ -51,7 +54,11 @@ enum Phase {
     #[default]
     Free,
     /// A limit was met, its rate is not known. Rates in thousandths of calls per minute.
-    Searching { from: u64, started: Timestamp },
+    Searching {
+        from: u64,
+        started: Timestamp,
+        doubles_ms: i64,
+    },
     /// The rate is known.
     Found {
         rate: u64,
@@ -76,12 +83,16 @@ impl FoundRate {
     pub(super) fn rate(&self, now: Timestamp) -> Option<u64> {
         match self.phase {
             Phase::Free => None,
-            Phase::Searching { from, started } => {
-                let ms = now.since_ms(started).clamp(0, 20 * SEARCH_DOUBLES_MS);
-                let doublings = u32::try_from(ms / SEARCH_DOUBLES_MS).unwrap_or(0);
-                let part = u64::try_from(ms % SEARCH_DOUBLES_MS).unwrap_or(0);
+            Phase::Searching {
+                from,
+                started,
+                doubles_ms,
+            } => {
+                let ms = now.since_ms(started).clamp(0, 20 * doubles_ms);
+                let doublings = u32::try_from(ms / doubles_ms).unwrap_or(0);
+                let part = (ms % doubles_ms).unsigned_abs();
                 let base = from.saturating_mul(1 << doublings);
-                Some(base.saturating_add(base.saturating_mul(part) / SEARCH_DOUBLES_MS.unsigned_abs()))
+                Some(base.saturating_add(base.saturating_mul(part) / doubles_ms.unsigned_abs()))
             }
             Phase::Found { rate, .. } => Some(rate.max(1)),
         }
@@ -137,7 +148,7 @@ impl FoundRate {
             ..
         } = *suspicion;
         if self.phase == Phase::Free && refused >= 2 && refused * 2 >= behind {
-            self.search(now, rate / SEARCH_FROM);
+            self.search(now, rate / SEARCH_FROM, SEARCH_DOUBLES_MS);
         }
     }
 
@@ -160,10 +171,12 @@ impl FoundRate {
         self.taken = 0;
         self.since = Some(now);
         match self.phase {
-            Phase::Free if self.soon > SOON => self.search(now, rate / SEARCH_FROM),
+            Phase::Free if self.soon > SOON => self.search(now, rate / SEARCH_FROM, SEARCH_DOUBLES_MS),
             Phase::Free => {}
             // The search began too fast.
-            Phase::Searching { from, .. } if !is_exact => self.search(now, from / 2),
+            Phase::Searching { from, doubles_ms, .. } if !is_exact => {
+                self.search(now, from / 2, (doubles_ms * 2).min(SEARCH_DOUBLES_MOST_MS))
+            }
             Phase::Searching { .. } => self.found_at(now, rate.saturating_mul(USED) / 1_000),
             Phase::Found { rate: known, .. } if is_exact && rate >= known / 10 * 9 => {
                 // Not far down at once: a refusal without reason says nothing.
@@ -172,16 +185,17 @@ impl FoundRate {
             }
             // Far below what was known: the limit has changed, and what was left of the old one
             // hides how far.
-            Phase::Found { rate: known, .. } => self.search(now, known / 4),
+            Phase::Found { rate: known, .. } => self.search(now, known / 4, SEARCH_DOUBLES_MS),
         }
         rest
     }
 
     /// A rest first, so that there is something to measure.
-    fn search(&mut self, now: Timestamp, from: u64) {
+    fn search(&mut self, now: Timestamp, from: u64, doubles_ms: i64) {
         self.phase = Phase::Searching {
             from: from.max(1_000),
             started: now.plus_ms(REST_MS),
+            doubles_ms,
         };
         self.taken = 0;
         self.since = Some(now);

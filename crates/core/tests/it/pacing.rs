@@ -6,6 +6,7 @@ use std::time::Duration;
 use docmill_core::pacing::{Admission, Need, Outcome, Pacer, Signal};
 use docmill_core::time::Timestamp;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::pacing_server::{Counting, Run, Server, limits, simulate};
 
@@ -264,7 +265,7 @@ fn tokens_of_prompts_and_answers_are_metered_apart_where_they_are_counted_apart(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10))]
+    #![proptest_config(ProptestConfig { cases: 40, rng_seed: RngSeed::Fixed(1), ..Default::default() })]
 
     /// A limit that is told is used and kept whatever way the server counts; one that is not, where
     /// it counts with a bucket, as nearly all do.

@@ -26,7 +26,7 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         Err(error) => &error.signals,
     };
     if let Ok(answer) = &answer {
-        job.setup.learn(&prompt.request, answer);
+        job.setup.learn(&prompt, answer);
     }
     permit.report(&signal_of(signals, answer.as_ref().err()));
     Reply {

@@ -32,7 +32,7 @@ pub(crate) fn of(
     if !images.is_empty() {
         return Ok(picture_parts(reading, images, text));
     }
-    let fixed = docmill_llm::tokens::expect(&request.system) + 200;
+    let fixed = setup.instructions + 200;
     let room = setup
         .limits
         .max_input_tokens
@@ -48,7 +48,9 @@ pub(crate) fn of(
         return Err(Failure::new(FailureCode::PromptTooLong, message));
     }
     // A free model of our own reads any length at once, and better so.
-    if setup.reads_whole_documents() {
+    // Nor is what fits by its bytes alone counted: no text has more tokens than bytes.
+    let bytes: u64 = reading.pages.iter().map(|page| page.text.len() as u64).sum();
+    if setup.reads_whole_documents() || bytes <= tokens {
         return Ok(vec![Part::of_text(reading.pages.clone())]);
     }
     let limit = Limit {

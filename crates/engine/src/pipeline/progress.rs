@@ -47,6 +47,8 @@ pub(crate) struct Prompt {
     pub(crate) part: PartId,
     pub(crate) bound: CallBound,
     pub(crate) worst_case: Usd,
+    /// Its tokens as counted here, once it was fitted.
+    pub(crate) counted: u64,
     pub(crate) answer_key: AnswerKey,
 }
 
@@ -74,7 +76,7 @@ pub(crate) struct Asks {
 pub(crate) struct AnswerBase {
     pub(crate) model: String,
     pub(crate) base_url: String,
-    pub(crate) schema: Vec<u8>,
+    pub(crate) schema: Arc<[u8]>,
 }
 
 impl Prompts {
@@ -134,6 +136,7 @@ impl Asks {
             part: leaf.id,
             bound,
             worst_case,
+            counted: 0,
             answer_key,
         })
     }

@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) limits: ModelLimits,
     pub(crate) capabilities: Capabilities,
     pub(crate) system: Arc<str>,
+    /// The schema as bytes, for the keys of answers.
+    pub(crate) schema: Arc<[u8]>,
     pub(crate) desk: Desk,
     /// What calls of this model with this template taught.
     pub(crate) learning: Arc<Learning>,
@@ -28,6 +30,8 @@ pub(crate) struct Setup {
     pub(super) first_answer: u32,
     /// Tokens that every prompt has.
     pub(super) fixed_input: OnceLock<u64>,
+    /// Of these: the instructions.
+    pub(super) instructions: u64,
 }
 
 impl Setup {
@@ -39,11 +43,14 @@ impl Setup {
         let capabilities = resolved.provider.capabilities(&resolved.model);
         let template = Arc::new(row.template.clone());
         let ceiling = row.plan.max_output_tokens;
+        let system: Arc<str> = docmill_llm::prompt::system(&template).into();
         Ok(Self {
+            instructions: docmill_llm::tokens::expect(&system),
             learning: engine.learnings.of(&row.plan, &template),
             first_answer: first_answer_limit(&template).map_or(ceiling, |first| first.min(ceiling)),
             fixed_input: OnceLock::new(),
-            system: docmill_llm::prompt::system(&template).into(),
+            system,
+            schema: serde_json::to_vec(&template.schema).unwrap_or_default().into(),
             template,
             plan: row.plan.clone(),
             resolved,

@@ -228,7 +228,10 @@ mod tests {
     fn every_word_is_found_at_its_place() {
         for (kind, words) in KINDS {
             for word in words {
-                assert!(Places::of(&format!("und {word}")).of_kind(kind).contains(&4), "{word}");
+                assert!(
+                    Places::of(&format!("und {word}")).of_kind(kind).contains(&4),
+                    "{word}"
+                );
             }
         }
     }

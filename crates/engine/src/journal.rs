@@ -252,7 +252,9 @@ mod tests {
             failure: None,
         };
         let commit = commit_of(line, worker, Timestamp(9));
-        journal.write(commit.document, &commit.settlement.unwrap()).unwrap()
+        journal
+            .write(commit.document, &commit.settlement.unwrap())
+            .unwrap()
     }
 
     #[test]

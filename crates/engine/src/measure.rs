@@ -55,7 +55,7 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
         if setup.fit(&mut prompt, None).is_err() {
             break;
         }
-        expected = expected.plus(&setup.resolved.provider.expect(&prompt.request));
+        expected = expected.plus(&setup.expect(&prompt.request));
         worst_case = worst_case.saturating_add(prompt.worst_case);
         calls += 1;
     }
@@ -65,7 +65,7 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
             class,
             pages,
             calls,
-            expected: setup.adjust(&expected),
+            expected,
             worst_case,
         },
     })

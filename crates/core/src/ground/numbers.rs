@@ -169,8 +169,10 @@ impl<'a> Core<'a> {
 
     /// `false`: there are too many groups already.
     fn push(&mut self, mark: Mark, digits: &'a str, end: u32) -> bool {
-        let (Some(before), Some(group)) = (self.marks.get_mut(self.count - 1), self.groups.get_mut(self.count))
-        else {
+        let (Some(before), Some(group)) = (
+            self.marks.get_mut(self.count - 1),
+            self.groups.get_mut(self.count),
+        ) else {
             return false;
         };
         (*before, *group) = (mark, digits);

@@ -13,6 +13,8 @@ use super::{entities, header, ids, legal, rows};
 pub(super) struct Filled {
     pub(super) data: Map<String, Value>,
     pub(super) evidence: Vec<Evidence>,
+    /// Lines that were not looked at, or not whole.
+    pub(super) left_out: usize,
 }
 
 /// The document, looked at once.
@@ -31,15 +33,17 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
         .collect::<Vec<_>>()
         .join("\n");
     let order = dates::order(&text);
+    let (lines, left_out) = lines::of(pages);
     let document = Document {
         pages,
-        lines: lines::of(pages),
+        lines,
         text,
         order,
     };
     let mut filled = Filled {
         data: Map::new(),
         evidence: Vec::new(),
+        left_out,
     };
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return filled;

@@ -1,5 +1,7 @@
 //! The document as lines, with what is on each: what labels and values are found in.
 
+use std::borrow::Cow;
+
 use docmill_core::extraction::Evidence;
 use docmill_core::page::{Page, Word};
 
@@ -15,27 +17,48 @@ pub(super) struct Line {
     offsets: Vec<usize>,
 }
 
-/// All lines that say anything. Where words have places, lines are what stands at one height
+/// Lines that are looked at, from each end of a document: labels and sums stand there. A list that is
+/// longer is for a model.
+const MOST_LINES: usize = 25_000;
+/// Bytes of them, from each end.
+const MOST_TEXT: usize = 4 << 20;
+/// Bytes of one line; a line for people has a hundredth of it.
+const MOST_LINE: usize = 20_000;
+
+/// The lines that say anything, of a very long document those at both ends; and how many were left
+/// out or cut. Where words have places, lines are what stands at one height
 /// on the page: a reader's order goes down columns, and would part labels from their values.
-pub(super) fn of(pages: &[Page]) -> Vec<Line> {
-    let mut lines = Vec::new();
+pub(super) fn of(pages: &[Page]) -> (Vec<Line>, usize) {
+    let mut said: Vec<(u32, Cow<'_, str>)> = Vec::new();
     for page in pages {
         if page.words.is_empty() {
-            let said = page
-                .text
-                .lines()
-                .filter(|line| !line.trim().is_empty() && !is_rule(line));
-            lines.extend(said.map(|line| Line::new(page.number, line.trim())));
+            let lines = page.text.lines().map(str::trim);
+            let lines = lines.filter(|line| !line.is_empty() && !is_rule(line));
+            said.extend(lines.map(|line| (page.number, Cow::Borrowed(line))));
         } else {
-            lines.extend(
-                rows(page)
-                    .iter()
-                    .filter(|row| !is_rule(row))
-                    .map(|row| Line::new(page.number, row)),
-            );
+            let rows = rows(page).into_iter().filter(|row| !is_rule(row));
+            said.extend(rows.map(|row| (page.number, Cow::Owned(row))));
         }
     }
-    lines
+    let first = within(said.iter());
+    let last = within(said.get(first..).unwrap_or_default().iter().rev());
+    let cut =
+        |(page, line): &(u32, Cow<'_, str>)| Line::new(*page, &line[..line.floor_char_boundary(MOST_LINE)]);
+    let ends = said.iter().take(first).chain(said.iter().skip(said.len() - last));
+    let shortened = ends.clone().filter(|(_, line)| line.len() > MOST_LINE).count();
+    (ends.map(cut).collect(), said.len() - first - last + shortened)
+}
+
+/// How many of these lines are looked at.
+fn within<'l>(lines: impl Iterator<Item = &'l (u32, Cow<'l, str>)>) -> usize {
+    let mut room = MOST_TEXT;
+    let fits = lines.take(MOST_LINES).take_while(|(_, line)| {
+        let length = line.len().min(MOST_LINE);
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        fits
+    });
+    fits.count()
 }
 
 /// The words of a page, row by row, left to right; a wide gap stays three spaces wide.
@@ -107,14 +130,18 @@ impl Line {
         if label.is_empty() || label.len() > self.folded.len() {
             return None;
         }
-        (0..=self.folded.len() - label.len()).find_map(|start| {
-            let end = start + label.len();
-            let runs_on_before = start > 0 && is_word(self.folded[start - 1]) && is_word(label[0]);
-            let runs_on_after =
-                end < self.folded.len() && is_word(self.folded[end]) && is_word(label[label.len() - 1]);
-            let whole = !runs_on_before && !runs_on_after;
-            (whole && self.folded[start..end] == label[..]).then_some((start, end))
-        })
+        let starts = 0..=self.folded.len() - label.len();
+        // Nearly everywhere the first character says no.
+        starts
+            .filter(|start| self.folded[*start] == label[0])
+            .find_map(|start| {
+                let end = start + label.len();
+                let runs_on_before = start > 0 && is_word(self.folded[start - 1]) && is_word(label[0]);
+                let runs_on_after =
+                    end < self.folded.len() && is_word(self.folded[end]) && is_word(label[label.len() - 1]);
+                let whole = !runs_on_before && !runs_on_after;
+                (whole && self.folded[start..end] == label[..]).then_some((start, end))
+            })
     }
 
     /// Whether one of these words stands on it.

@@ -120,3 +120,13 @@ fn references_and_optional_fields_of_pydantic_are_followed() {
     let (data, _) = docmill_llm::offline::extract(&schema, &[page]);
     assert_eq!(data, json!({"total": 12.5, "order_date": "2026-03-14"}));
 }
+
+#[test]
+fn of_a_very_long_document_both_ends_are_looked_at() {
+    let middle = "4711  an article of a list that does not end  1.00\n".repeat(30_000);
+    let endless = "x".repeat(3_000_000);
+    let text = format!("CORNER SHOP\nDate: 2026-03-01\n{middle}{endless}\n{middle}TOTAL 12.50 EUR\n");
+    let (data, _) = extract("receipt", &text);
+    assert_eq!(data["total"], 12.5);
+    assert_eq!(data["date"], "2026-03-01");
+}

@@ -38,6 +38,7 @@ pub mod price;
 pub mod progress;
 pub mod reconcile;
 pub mod review;
+pub mod rows;
 pub mod split;
 pub mod template;
 pub mod time;

@@ -10,6 +10,7 @@ use docmill_core::extraction::Finding;
 use docmill_core::failure::{Billing, Decision, Failure, FailureCode, History};
 use docmill_core::money::Usd;
 use docmill_core::progress::{Rejected, troubles_of};
+use docmill_core::rows::Placements;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
 use docmill_llm::answer::Unread;
@@ -18,6 +19,7 @@ use docmill_store::{Bill, LeasedDocument, Next, Settlement};
 use serde_json::Value;
 
 use crate::pipeline::Job;
+use crate::pipeline::complete;
 use crate::pipeline::progress::{Accepted, Effect, Leaf, Part, Prompt, Prompts};
 use crate::pipeline::reply::{Reply, ReplyOrigin, answer_of};
 
@@ -65,7 +67,7 @@ pub(crate) fn judge(
     };
     let bill = bill_of(job, &prompt, &origin, &answer);
     let limit = prompts.asks.request.max_output_tokens;
-    let weighed = weigh(job, limit, prompts.in_parts || leaf.splits > 0, &answer);
+    let weighed = weigh(job, limit, prompts.is_piece(leaf), &answer);
     let settlement = attempt.map(|attempt| Settlement {
         attempt,
         bill,
@@ -90,6 +92,20 @@ pub(crate) fn judge(
 
 /// Moves a document to where its stored attempts had taken it.
 pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompts) {
+    let mut used = 0;
+    loop {
+        used += rebuild(job, document, prompts);
+        // Parts that came from what the answers taught may have been answered as well.
+        if !complete::follow(job, prompts, &[]) {
+            break;
+        }
+    }
+    if used > 0 {
+        tracing::debug!(document = %document.id, answers = used, "answers of earlier calls are used again");
+    }
+}
+
+fn rebuild(job: &Job, document: &LeasedDocument, prompts: &mut Prompts) -> usize {
     let Prompts {
         progress,
         past,
@@ -98,19 +114,17 @@ pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompt
         ..
     } = prompts;
     let limit = asks.request.max_output_tokens;
-    let used = progress.rebuild(
+    progress.rebuild(
         past,
         document.retried_after,
         |leaf| asks.key(leaf),
         |leaf, attempt| {
             let answer = answer_of(attempt);
-            let weighed = weigh(job, limit, *in_parts || leaf.splits > 0, &answer);
+            let is_piece = *in_parts || leaf.splits > 0 || leaf.part.rows_only;
+            let weighed = weigh(job, limit, is_piece, &answer);
             effect(job, leaf, limit, &answer, weighed)
         },
-    );
-    if used > 0 {
-        tracing::debug!(document = %document.id, answers = used, "answers of earlier calls are used again");
-    }
+    )
 }
 
 /// Told apart from an answer that is cut at the ceiling, which is not asked for again as it was.
@@ -250,8 +264,34 @@ fn weigh(job: &Job, limit: u32, in_parts: bool, answer: &Answer) -> Result<Accep
         data,
         shortfalls,
         mended,
+        placements: Placements::default(),
         hints: answer.evidence.clone(),
     })
+}
+
+/// Where the rows of an answer stand, when it is about a part, or has a long list.
+fn placements(job: &Job, leaf: &Leaf, data: &Value) -> Placements {
+    let pages = &leaf.part.whole.pages;
+    let is_part = leaf.part.pages.len() < pages.len() || leaf.part.text.len() < text_bytes(pages);
+    if !is_part && !has_long_list(data, 0) {
+        return Placements::default();
+    }
+    Placements::of(data, &job.setup.template.schema, &leaf.part.cut, pages)
+}
+
+fn text_bytes(pages: &[docmill_core::page::Page]) -> usize {
+    pages.iter().map(|page| page.text.len()).sum()
+}
+
+/// Rows from which a list is worth a look at where they stand.
+const LONG_LIST: usize = 12;
+
+fn has_long_list(data: &Value, depth: usize) -> bool {
+    match data {
+        Value::Array(items) => items.len() >= LONG_LIST,
+        Value::Object(fields) if depth < 8 => fields.values().any(|value| has_long_list(value, depth + 1)),
+        _ => false,
+    }
 }
 
 fn in_words(findings: &[Finding]) -> String {
@@ -278,7 +318,10 @@ fn effect(
     weighed: Result<Accepted, Unusable>,
 ) -> Effect {
     let unusable = match weighed {
-        Ok(accepted) => return Effect::Accepted(accepted),
+        Ok(mut accepted) => {
+            accepted.placements = placements(job, leaf, &accepted.data);
+            return Effect::Accepted(accepted);
+        }
         Err(unusable) => unusable,
     };
     let history = History {

@@ -15,6 +15,7 @@
 //! ([`walk`]). What steps hand to each other is in [`progress`] and [`reply`].
 
 mod call;
+mod complete;
 mod conclude;
 mod fit;
 mod job;

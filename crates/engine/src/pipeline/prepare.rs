@@ -14,7 +14,7 @@ use docmill_parse::ImageOptions;
 use crate::desk::Sheet;
 use crate::pipeline::Setup;
 use crate::pipeline::parts;
-use crate::pipeline::progress::{AnswerBase, Asks, Progress, Prompts};
+use crate::pipeline::progress::{Again, AnswerBase, Asks, Progress, Prompts};
 
 /// Pictures are sent at this size: large enough to read a till receipt, small enough
 /// for every provider's cheapest tier of tokens.
@@ -75,6 +75,7 @@ pub(crate) async fn prepare(
         reading,
         progress: Progress::new(parts.into_iter().map(Arc::new).collect()),
         past: Vec::new(),
+        again: Again::default(),
         asks: Asks {
             request,
             price: setup.plan.price.clone(),

@@ -10,16 +10,28 @@ use docmill_core::money::Usd;
 use docmill_core::page::{Page, PageImage, ParsedDocument};
 use docmill_core::price::{CallBound, Price};
 use docmill_core::progress::{self, PartId, Standing};
+use docmill_core::rows::Placements;
+use docmill_core::split;
 use docmill_llm::{Provider, Repair, Request};
 use serde_json::Value;
 
 use crate::EngineError;
+use crate::pipeline::parts::Whole;
 
 /// One part: some pages, as text or pictures.
 pub(crate) struct Part {
     pub(crate) pages: Arc<Vec<Page>>,
     pub(crate) images: Vec<PageImage>,
     pub(crate) text: String,
+    /// What of the document it holds.
+    pub(crate) cut: split::Part,
+    pub(crate) whole: Arc<Whole>,
+    /// Its share of what a part may hold.
+    pub(crate) weight: u64,
+    /// The weight of the part it was cut from, whose answer was cut off.
+    pub(crate) half_of: Option<u64>,
+    /// It asks for rows that are missing in other answers, and for nothing else.
+    pub(crate) rows_only: bool,
 }
 
 /// An accepted answer of one part.
@@ -29,6 +41,8 @@ pub(crate) struct Accepted {
     pub(crate) shortfalls: Vec<Finding>,
     /// How the object had to be found in the answer, when it was not all of it.
     pub(crate) mended: Option<&'static str>,
+    /// Where the rows of its lists stand.
+    pub(crate) placements: Placements,
     pub(crate) hints: Vec<Evidence>,
 }
 
@@ -59,6 +73,15 @@ pub(crate) struct Prompts {
     pub(crate) asks: Asks,
     /// Whether the document was too long for one prompt from the start.
     pub(crate) in_parts: bool,
+    /// Rows that were asked for again.
+    pub(crate) again: Again,
+}
+
+/// How often rows that are missing were asked for, and which the last time.
+#[derive(Default)]
+pub(crate) struct Again {
+    pub(crate) rounds: u32,
+    pub(crate) lines: usize,
 }
 
 /// How a part becomes a prompt.
@@ -86,6 +109,11 @@ impl Prompts {
     /// How many answers the parts sent back.
     pub(crate) fn repairs(&self) -> u32 {
         self.progress.leaves().iter().map(|leaf| leaf.repairs).sum()
+    }
+
+    /// Whether an answer about this part need not have everything: the merged whole is validated.
+    pub(crate) fn is_piece(&self, leaf: &Leaf) -> bool {
+        self.in_parts || leaf.splits > 0 || leaf.part.rows_only
     }
 
     /// The first failure of a part that was given up.

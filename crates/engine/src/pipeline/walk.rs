@@ -11,6 +11,7 @@ use futures::stream::FuturesUnordered;
 use crate::EngineError;
 use crate::pipeline::Job;
 use crate::pipeline::call;
+use crate::pipeline::complete;
 use crate::pipeline::conclude::conclude;
 use crate::pipeline::judge::{self, Consequence};
 use crate::pipeline::money::Hold;
@@ -65,6 +66,9 @@ pub(crate) async fn step_through(
             let (id, reply) = done?;
             asked.retain(|asked| *asked != id);
             step = absorb(job, document, prompts, id, reply);
+        }
+        if leaving.is_none() && step.leaving.is_none() {
+            complete::follow(job, prompts, &asked);
         }
         if leaving.is_none() {
             leaving = step.leaving.or_else(|| {

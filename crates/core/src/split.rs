@@ -153,7 +153,8 @@ pub fn split_part(pages: &[Page], part: &Part, limit: Limit, count: &dyn Fn(&str
     parts
 }
 
-/// Parts of these lines alone (with the headers of their tables), each of at most `tokens`.
+/// Parts of these stretches alone (each with the header of the table it is in), of at most
+/// `tokens`.
 #[must_use]
 pub fn of_stretches(
     pages: &[Page],
@@ -165,22 +166,22 @@ pub fn of_stretches(
     let mut parts: Vec<Part> = Vec::new();
     let mut used = 0;
     for stretch in stretches {
-        let needed = splitter.tokens(*stretch);
         let header = splitter.header(*stretch);
+        let header_size = header.map_or(0, |header| splitter.tokens(header));
+        let needed = splitter.tokens(*stretch);
         let is_known = |part: &Part| header.is_none_or(|header| part.stretches.contains(&header));
-        match parts
-            .last_mut()
-            .filter(|part| is_known(part) && used + needed <= tokens)
-        {
+        let more = |part: &Part| needed + if is_known(part) { 0 } else { header_size };
+        match parts.last_mut().filter(|part| used + more(part) <= tokens) {
             Some(part) => {
-                part.stretches.push(*stretch);
-                used += needed;
+                used += more(part);
+                let header = header.filter(|_| !is_known(part));
+                part.stretches.extend(header.into_iter().chain([*stretch]));
             }
             None => {
-                used = needed + header.map_or(0, |header| splitter.tokens(header));
+                used = needed + header_size;
                 parts.push(Part {
-                    repeated: usize::from(header.is_some()),
                     stretches: header.into_iter().chain([*stretch]).collect(),
+                    repeated: 0,
                 });
             }
         }

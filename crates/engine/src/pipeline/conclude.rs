@@ -1,6 +1,8 @@
 //! Conclude: the document's result from what its parts brought, and what a person
 //! should know about it. No I/O.
 
+use std::collections::BTreeSet;
+
 use docmill_core::extraction::{Extraction, Finding};
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::ground;
@@ -8,7 +10,7 @@ use docmill_core::merge::{self, Piece};
 use docmill_core::page::{ParsedDocument, ReadingFinding};
 use docmill_core::progress::Standing;
 use docmill_core::review;
-use docmill_core::rows::Gap;
+use docmill_core::rows::{self, Gap, Line};
 use docmill_store::Next;
 use serde_json::Value;
 
@@ -27,6 +29,7 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
     let repairs = prompts.repairs();
     let first_loss = prompts.first_loss().cloned();
     let gaps = complete::gaps(job, prompts);
+    let found_again = found_again(&prompts.progress);
     let progress = std::mem::replace(&mut prompts.progress, Progress::new(Vec::new()));
     let (mut hints, mut pieces, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings = Vec::new();
@@ -45,6 +48,7 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
             }
             // Rows that are missing are named as such.
             Standing::Lost(_) if leaf.part.rows_only => {}
+            Standing::Lost(failure) if is_made_up_for(&leaf.part, &failure, &found_again, &gaps) => {}
             Standing::Lost(failure) => lost.push(missing_part(number, parts, &leaf.part, &failure)),
             Standing::Open { .. } => {}
         }
@@ -54,10 +58,10 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
         return Next::Failed(first_loss.unwrap_or_else(nothing));
     }
     let is_one = pieces.len() == 1 && parts == 1;
-    let (data, rows) = match pieces.pop() {
+    let (data, row_lines) = match pieces.pop() {
         Some(only) if is_one => {
-            let rows = only.placements.rows();
-            (only.data, rows)
+            let lines = only.placements.rows();
+            (only.data, lines)
         }
         last => {
             pieces.extend(last);
@@ -74,7 +78,7 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
     let partial = prompts.reading.is_partial() || !lost.is_empty();
     findings.extend(lost);
     let (schema, pages) = (&job.setup.template.schema, &prompts.reading.pages);
-    let grounded = ground::ground_rows(&data, schema, pages, &hints, &rows);
+    let grounded = ground::ground_rows(&data, schema, pages, &hints, &row_lines);
     findings.extend(job.checks.run(&data));
     findings.extend(unread(&prompts.reading));
     if let Some((page, quote)) = docmill_core::injection::passage(&prompts.reading.pages) {
@@ -107,6 +111,27 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
         risk,
         simulated: job.setup.capabilities.simulated,
     }))
+}
+
+/// The lines of rows that came only when they were asked for again.
+fn found_again(progress: &Progress) -> BTreeSet<Line> {
+    let again = progress.leaves().iter().filter(|leaf| leaf.part.rows_only);
+    let found = again.filter_map(|leaf| match &leaf.standing {
+        Standing::Accepted(accepted) => Some(accepted.placements.rows().into_values()),
+        Standing::Open { .. } | Standing::Lost(_) => None,
+    });
+    found.flatten().collect()
+}
+
+/// Whether the rows of a part that was given up all came when they were asked for again.
+fn is_made_up_for(part: &Part, failure: &Failure, found_again: &BTreeSet<Line>, gaps: &[Gap]) -> bool {
+    let lines: BTreeSet<Line> = rows::lines(&part.cut, &part.whole.pages).into_iter().collect();
+    complete::is_worth_asking(failure)
+        && !lines.is_disjoint(found_again)
+        && !gaps
+            .iter()
+            .flat_map(|gap| &gap.lines)
+            .any(|line| lines.contains(line))
 }
 
 /// Says which part of the document the result does not cover.

@@ -96,7 +96,8 @@ pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompt
     loop {
         used += rebuild(job, document, prompts);
         // Parts that came from what the answers taught may have been answered as well.
-        if !complete::follow(job, prompts, &[]) {
+        let is_more = complete::cut_as_before(prompts) || complete::follow(job, prompts, &[]);
+        if !is_more {
             break;
         }
     }
@@ -381,10 +382,11 @@ fn fail(
     });
     // What the other parts of a long document met does not count against this one.
     let own = troubles_of(&prompts.past, leaf.id);
+    let here = prompts.troubles.get(&leaf.id).copied().unwrap_or_default();
     let history = History {
         attempts: document.attempts,
-        failures: document.failures.min(own),
-        waits: document.waits.min(own),
+        failures: document.failures.min(own).saturating_add(here.failures),
+        waits: document.waits.min(own).saturating_add(here.waits),
         repairs: leaf.repairs,
         splits: leaf.splits,
     };

@@ -94,12 +94,17 @@ pub(crate) fn of(
         );
         return Err(Failure::new(FailureCode::PromptTooLong, message));
     }
+    let rows = long_rows(&setup.template.schema, &pages, request.max_output_tokens);
     let whole = Arc::new(Whole {
         limit: Limit {
             tokens,
-            overlap: OVERLAP_TOKENS.min(tokens / 10),
+            // Rows weigh what their answers do: a few of them, whatever that is in text.
+            overlap: match rows {
+                Some(_) => tokens / 12,
+                None => OVERLAP_TOKENS.min(tokens / 10),
+            },
         },
-        rows: long_rows(&setup.template.schema, &pages, request.max_output_tokens),
+        rows,
         pages,
     });
     // A free model of our own reads any length at once, and better so.
@@ -115,7 +120,7 @@ fn long_rows(schema: &Value, pages: &[Page], answer_limit: u32) -> Option<LongRo
         FieldKind::List(inner) if inner.iter().any(|field| !field.path.is_empty()) => Some(
             inner
                 .iter()
-                .map(|field| docmill_llm::tokens::expect(&field.path) + 4)
+                .map(|field| docmill_llm::tokens::expect(&field.path) + 2)
                 .sum::<u64>(),
         ),
         _ => None,

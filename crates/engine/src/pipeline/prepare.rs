@@ -2,6 +2,7 @@
 //! does not fit the model is split into parts with overlap; a picture is sent when
 //! there is no text and the model sees.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use docmill_core::document::Kind;
@@ -76,6 +77,7 @@ pub(crate) async fn prepare(
         progress: Progress::new(parts.into_iter().map(Arc::new).collect()),
         past: Vec::new(),
         again: Again::default(),
+        troubles: BTreeMap::new(),
         asks: Asks {
             request,
             price: setup.plan.price.clone(),

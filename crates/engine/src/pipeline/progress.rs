@@ -1,6 +1,7 @@
 //! What the steps of a document's way hand to each other: its parts and how far each
 //! is ([`Prompts`]), and a prompt that was measured ([`Prompt`]).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use docmill_core::attempt::{AnswerKey, Attempt};
@@ -12,6 +13,7 @@ use docmill_core::price::{CallBound, Price};
 use docmill_core::progress::{self, PartId, Standing};
 use docmill_core::rows::Placements;
 use docmill_core::split;
+use docmill_core::time::Timestamp;
 use docmill_llm::{Provider, Repair, Request};
 use serde_json::Value;
 
@@ -75,6 +77,17 @@ pub(crate) struct Prompts {
     pub(crate) in_parts: bool,
     /// Rows that were asked for again.
     pub(crate) again: Again,
+    /// Parts that met trouble since the document was taken up, while others went on.
+    pub(crate) troubles: BTreeMap<PartId, Troubles>,
+}
+
+/// What a part met since its document was taken up.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Troubles {
+    pub(crate) failures: u32,
+    pub(crate) waits: u32,
+    /// It is not asked again before this time.
+    pub(crate) until: Timestamp,
 }
 
 /// How often rows that are missing were asked for, and which the last time.
@@ -142,6 +155,14 @@ impl Asks {
             _ => None,
         };
         request
+    }
+
+    /// What decides the answer for a part that was not asked about yet.
+    pub(crate) fn key_of(&self, part: &Part) -> AnswerKey {
+        let mut request = self.request.clone();
+        request.text.clone_from(&part.text);
+        request.images.clone_from(&part.images);
+        self.base.key(&request)
     }
 
     /// What decides the answer for a part as it stands.

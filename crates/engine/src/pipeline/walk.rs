@@ -1,6 +1,8 @@
 //! The calls of one document: its open parts side by side, until the document ends or
 //! goes back into the queue.
 
+use std::time::Duration;
+
 use docmill_core::failure::Failure;
 use docmill_core::progress::PartId;
 use docmill_core::time::Timestamp;
@@ -56,8 +58,12 @@ pub(crate) async fn step_through(
             };
             asked.push(leaf.id);
             let (id, prompt) = (leaf.id, prompts.prompt(leaf)?);
+            let until = prompts.troubles.get(&id).map(|troubles| troubles.until);
             asking.push(async move {
-                let asked = ask(job, document, prompt, facts).await;
+                let asked = match until {
+                    Some(until) if !waited(job, until).await => Ok(Asked::Later),
+                    _ => ask(job, document, prompt, facts).await,
+                };
                 asked.map(|asked| (id, asked))
             });
         }
@@ -93,6 +99,15 @@ pub(crate) async fn step_through(
         if !applied {
             leaving = Some(Leaving::Lost);
         }
+    }
+}
+
+/// Waits until a time; `false`: the job was halted before.
+async fn waited(job: &Job, until: Timestamp) -> bool {
+    let wait = u64::try_from(until.since_ms(job.now())).unwrap_or(0);
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(wait)) => true,
+        () = job.halted() => false,
     }
 }
 
@@ -137,6 +152,13 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
             prompts.progress.give_up_hopeless(&failure);
         }
         Consequence::Part(effect) => prompts.progress.apply(id, effect),
+        // The other parts of a long document go on meanwhile.
+        Consequence::Document(Next::Retry { at, counts, .. }) if prompts.progress.leaves().len() > 1 => {
+            let troubles = prompts.troubles.entry(id).or_default();
+            troubles.failures += u32::from(counts);
+            troubles.waits += u32::from(!counts);
+            troubles.until = at;
+        }
         Consequence::Document(next) => step.leaving = Some(Leaving::With(next)),
         Consequence::Batch(reason, until) => {
             step.leaving = Some(Leaving::With(Next::Released));

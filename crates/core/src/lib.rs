@@ -23,6 +23,7 @@ pub mod extraction;
 pub mod failure;
 pub mod fair;
 pub mod ground;
+pub mod hours;
 pub mod id;
 pub mod injection;
 pub mod latency;

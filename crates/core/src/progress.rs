@@ -191,6 +191,19 @@ impl<P, A> Progress<P, A> {
         }
     }
 
+    /// Opens the parts again that were given up for such a reason: somebody else can be asked.
+    /// Returns which.
+    pub fn reopen(&mut self, may_be_asked: impl Fn(&Failure) -> bool) -> Vec<PartId> {
+        let mut opened = Vec::new();
+        for leaf in &mut self.leaves {
+            if matches!(&leaf.standing, Standing::Lost(failure) if may_be_asked(failure)) {
+                leaf.standing = Standing::Open { repair: None };
+                opened.push(leaf.id);
+            }
+        }
+        opened
+    }
+
     /// Cuts open parts that were not asked about, because others like them were cut off; returns
     /// whether there were any. `pieces` says into what, `None` for those that stay.
     pub fn split_open(

@@ -22,6 +22,7 @@ use crate::pipeline::Job;
 use crate::pipeline::complete;
 use crate::pipeline::progress::{Accepted, Effect, Leaf, Part, Prompt, Prompts};
 use crate::pipeline::reply::{Reply, ReplyOrigin, answer_of};
+use crate::pipeline::route::falls_back;
 
 /// An answer this many times as long as the text it is about is not a long list: the model
 /// repeats itself, and would do so about half of the text as well.
@@ -63,10 +64,13 @@ pub(crate) fn judge(
     } = reply;
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return fail(job, document, prompts, leaf, &error, attempt, latency_ms),
+        Err(error) => {
+            let route = prompt.route.number;
+            return fail(job, document, prompts, leaf, &error, attempt, latency_ms, route);
+        }
     };
     let bill = bill_of(job, &prompt, &origin, &answer);
-    let limit = prompts.asks.request.max_output_tokens;
+    let limit = prompts.asks_of(prompt.route.number).request.max_output_tokens;
     let weighed = weigh(job, limit, prompts.is_piece(leaf), &answer);
     let settlement = attempt.map(|attempt| Settlement {
         attempt,
@@ -94,7 +98,14 @@ pub(crate) fn judge(
 pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompts) {
     let mut used = 0;
     loop {
-        used += rebuild(job, document, prompts);
+        used += rebuild(job, document, prompts, 0);
+        for route in 1..=prompts.fallback_asks.len() {
+            // What the model before did not answer was asked of this one.
+            for part in prompts.progress.reopen(falls_back) {
+                prompts.routes.insert(part, route);
+            }
+            used += rebuild(job, document, prompts, route);
+        }
         // Parts that came from what the answers taught may have been answered as well.
         let is_more = complete::cut_as_before(prompts) || complete::follow(job, prompts, &[]);
         if !is_more {
@@ -106,14 +117,17 @@ pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompt
     }
 }
 
-fn rebuild(job: &Job, document: &LeasedDocument, prompts: &mut Prompts) -> usize {
+fn rebuild(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, route: usize) -> usize {
     let Prompts {
         progress,
         past,
         asks,
+        fallback_asks,
         in_parts,
         ..
     } = prompts;
+    let fallback = route.checked_sub(1).and_then(|at| fallback_asks.get(at));
+    let asks = fallback.unwrap_or(asks);
     let limit = asks.request.max_output_tokens;
     progress.rebuild(
         past,
@@ -164,7 +178,7 @@ fn bill_of(job: &Job, prompt: &Prompt, origin: &ReplyOrigin, answer: &Answer) ->
         };
     };
     match answer.usage {
-        Some(usage) => match job.setup.plan.price.cost(&usage) {
+        Some(usage) => match job.setup_of(prompt.route.number).plan.price.cost(&usage) {
             Ok(cost) => Bill::Actual { usage, cost },
             Err(_) => Bill::Actual {
                 usage,
@@ -355,6 +369,7 @@ fn pieces(leaf: &Leaf, limit: u32) -> Option<Vec<Arc<Part>>> {
 }
 
 /// A call without an answer.
+#[expect(clippy::too_many_arguments, reason = "what is known about one call")]
 fn fail(
     job: &Job,
     document: &LeasedDocument,
@@ -363,11 +378,12 @@ fn fail(
     error: &CallError,
     attempt: Option<u32>,
     latency_ms: u32,
+    route: usize,
 ) -> Judged {
     let (bill, billing) = match error.billing {
         docmill_llm::Billing::NotBilled => (Bill::NotBilled, Billing::NotBilled),
         docmill_llm::Billing::Unknown => (Bill::Unknown, Billing::Unknown),
-        docmill_llm::Billing::Used(usage) => match job.setup.plan.price.cost(&usage) {
+        docmill_llm::Billing::Used(usage) => match job.setup_of(route).plan.price.cost(&usage) {
             Ok(cost) => (Bill::Actual { usage, cost }, Billing::Billed),
             Err(_) => (Bill::Unknown, Billing::Unknown),
         },

@@ -78,6 +78,8 @@ pub(crate) async fn prepare(
         past: Vec::new(),
         again: Again::default(),
         troubles: BTreeMap::new(),
+        fallback_asks: Vec::new(),
+        routes: BTreeMap::new(),
         asks: Asks {
             request,
             price: setup.plan.price.clone(),

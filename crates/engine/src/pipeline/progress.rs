@@ -19,6 +19,8 @@ use serde_json::Value;
 
 use crate::EngineError;
 use crate::pipeline::parts::Whole;
+use crate::pipeline::route::Route;
+use crate::pipeline::{Job, Setup};
 
 /// One part: some pages, as text or pictures.
 pub(crate) struct Part {
@@ -58,12 +60,15 @@ pub(crate) type Leaf = progress::Leaf<Arc<Part>, Accepted>;
 pub(crate) type Effect = progress::Effect<Arc<Part>, Accepted>;
 
 /// A prompt that was measured: the only thing [`crate::pipeline::reserve::reserve`] takes.
+#[derive(Clone)]
 pub(crate) struct Prompt {
     pub(crate) request: Request,
     pub(crate) part: PartId,
     pub(crate) bound: CallBound,
     pub(crate) worst_case: Usd,
     pub(crate) answer_key: AnswerKey,
+    /// Of which model it is asked.
+    pub(crate) route: Route,
 }
 
 /// What is asked about a document.
@@ -73,6 +78,10 @@ pub(crate) struct Prompts {
     /// Its calls so far, oldest first.
     pub(crate) past: Vec<Attempt>,
     pub(crate) asks: Asks,
+    /// The same for each fallback model.
+    pub(crate) fallback_asks: Vec<Asks>,
+    /// Parts that the first model did not answer, and the model they are asked of.
+    pub(crate) routes: BTreeMap<PartId, usize>,
     /// Whether the document was too long for one prompt from the start.
     pub(crate) in_parts: bool,
     /// Rows that were asked for again.
@@ -115,8 +124,20 @@ pub(crate) struct AnswerBase {
 
 impl Prompts {
     /// The prompt for a part, measured.
-    pub(crate) fn prompt(&self, leaf: &Leaf) -> Result<Prompt, EngineError> {
-        self.asks.prompt(leaf)
+    pub(crate) fn prompt(&self, leaf: &Leaf, route: Route) -> Result<Prompt, EngineError> {
+        self.asks_of(route.number).prompt(leaf, route)
+    }
+
+    /// How a part becomes a prompt for a model.
+    pub(crate) fn asks_of(&self, route: usize) -> &Asks {
+        let fallback = route.checked_sub(1).and_then(|at| self.fallback_asks.get(at));
+        fallback.unwrap_or(&self.asks)
+    }
+
+    /// Makes ready what fallback models are asked.
+    pub(crate) fn add_fallbacks(&mut self, job: &Job) {
+        let setups = job.setups().skip(1);
+        self.fallback_asks = setups.map(|setup| self.asks.of_setup(setup)).collect();
     }
 
     /// How many answers the parts sent back.
@@ -170,7 +191,25 @@ impl Asks {
         self.base.key(&self.request(leaf))
     }
 
-    fn prompt(&self, leaf: &Leaf) -> Result<Prompt, EngineError> {
+    /// The same question for the model of another setup.
+    fn of_setup(&self, setup: &Setup) -> Self {
+        Self {
+            request: Request {
+                model: setup.resolved.model.clone(),
+                max_output_tokens: setup.ceiling(),
+                ..self.request.clone()
+            },
+            price: setup.plan.price.clone(),
+            provider: Arc::clone(&setup.resolved.provider),
+            base: AnswerBase {
+                model: setup.plan.model.clone(),
+                base_url: setup.plan.base_url.clone().unwrap_or_default(),
+                schema: self.base.schema.clone(),
+            },
+        }
+    }
+
+    fn prompt(&self, leaf: &Leaf, route: Route) -> Result<Prompt, EngineError> {
         let request = self.request(leaf);
         let answer_key = self.base.key(&request);
         let bound = self.provider.bound(&request);
@@ -184,6 +223,7 @@ impl Asks {
             bound,
             worst_case,
             answer_key,
+            route,
         })
     }
 }

@@ -76,6 +76,10 @@ impl Scene {
             weight: None,
             limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
+            fallbacks: Vec::new(),
+            between: None,
+            timeout_seconds: None,
+            hedge: false,
         };
         let schema = r#"{"type": "object", "title": "purchase", "additionalProperties": false, "properties": {
             "shop": {"type": "string"}, "total": {"type": "number"},

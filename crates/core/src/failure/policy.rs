@@ -13,7 +13,7 @@ pub struct Policy {
     pub max_waits: u32,
     /// Answers repaired per document (default 1): a second repair rarely helps and is paid.
     pub max_repairs: u32,
-    /// Times a document is split because its answer was cut off (default 5: parts of a thirty-second).
+    /// Times a document is split because its answer was cut off (default 3: eighths).
     pub max_splits: u32,
     /// The first backoff (default 250 ms: a single error passes quickly, and the last documents
     /// of a batch wait for it); doubled with each failure.
@@ -40,7 +40,7 @@ impl Default for Policy {
             max_failures: 4,
             max_waits: 50,
             max_repairs: 1,
-            max_splits: 5,
+            max_splits: 3,
             backoff: Duration::from_millis(250),
             max_backoff: Duration::from_secs(120),
             longest_wait: Duration::from_secs(15 * 60),

@@ -43,7 +43,13 @@ pub fn batch(row: &BatchRow, now: Timestamp, colored: bool) -> String {
     line("model", model(row));
     if !row.plan.fallbacks.is_empty() {
         let names: Vec<&str> = row.plan.fallbacks.iter().map(|it| it.model.as_str()).collect();
-        line("else", format!("{} (when it is down, was retired or refuses)", names.join(", then ")));
+        line(
+            "else",
+            format!(
+                "{} (when it is down, was retired or refuses)",
+                names.join(", then ")
+            ),
+        );
     }
     if let Some(between) = row.plan.between {
         line("hours", between.to_string());

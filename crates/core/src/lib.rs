@@ -40,6 +40,7 @@ pub mod progress;
 pub mod reconcile;
 pub mod review;
 pub mod rows;
+pub mod spending;
 pub mod split;
 pub mod template;
 pub mod time;

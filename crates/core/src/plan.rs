@@ -82,6 +82,12 @@ pub fn fallback_name(text: &str, base_url: Option<&str>) -> (String, Option<Stri
 }
 
 impl Plan {
+    /// Whether no call costs anything, of whichever model.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.price.is_free() && self.fallbacks.iter().all(|it| it.price.is_free())
+    }
+
     /// The same for a model that is asked instead.
     #[must_use]
     pub fn falling_back_to(&self, fallback: &Fallback) -> Self {

@@ -40,6 +40,7 @@ pub mod reconcile;
 pub mod recovery;
 pub mod run;
 pub mod settings;
+pub mod spending;
 mod spool;
 pub mod survey;
 

@@ -328,6 +328,10 @@ async fn heartbeat(engine: Engine, job: Arc<Job>) {
         match engine.parts.store.batch(job.batch).await {
             Ok(row) if row.state != BatchState::Running => job.halt(),
             Ok(row) => {
+                // Heard of at the next look.
+                if let Err(error) = engine.hold_to_limits(&row).await {
+                    tracing::warn!(%error, "the limits of all batches could not be looked at");
+                }
                 job.money.correct(&row.balance);
                 if row.plan != plan {
                     job.follow(&row.plan);

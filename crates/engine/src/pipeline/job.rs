@@ -23,7 +23,7 @@ use crate::journal::Journal;
 use crate::lane::{Permit, Registration};
 use crate::pipeline::Setup;
 use crate::pipeline::money::{Hold, Money};
-use crate::pipeline::route::{Fallback, Routes};
+use crate::pipeline::route::{Fallback, Routes, falls_back};
 use crate::spool::{self, Spool};
 use crate::{Engine, EngineError, Parts};
 
@@ -251,7 +251,13 @@ impl Job {
             );
             self.pause(&reason, None).await?;
         }
+        // What another model is asked for is not the end of it.
+        let goes_on = |failure: &Failure| {
+            let is_final = failure.code.class() == FailureClass::Transient;
+            !self.fallbacks.is_empty() && falls_back(failure) && !is_final
+        };
         if let Some(outcome) = outcome
+            && !outcome.as_ref().is_some_and(goes_on)
             && let Some(reason) = self.observe(outcome.as_ref())
         {
             self.pause(&reason, None).await?;

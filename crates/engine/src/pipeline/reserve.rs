@@ -83,6 +83,9 @@ pub(crate) async fn reserve(
             () = job.went_down(prompt.route) => return Ok(Reserved::Elsewhere),
             () = job.halted() => return Ok(Reserved::Later),
         };
+        if job.is_gone(prompt.route.number) && job.next_route(prompt.route.number).is_some() {
+            return Ok(Reserved::Elsewhere);
+        }
         let start = Start {
             document: document.id,
             worker: job.worker,

@@ -135,7 +135,8 @@ impl Job {
         is_gone.store(true, Ordering::Relaxed);
     }
 
-    fn is_gone(&self, route: usize) -> bool {
+    /// Whether the provider does not have the model any more.
+    pub(crate) fn is_gone(&self, route: usize) -> bool {
         let fallback = route.checked_sub(1).and_then(|at| self.fallbacks.get(at));
         let is_gone = fallback.map_or(&self.routes.first_is_gone, |fallback| &fallback.is_gone);
         is_gone.load(Ordering::Relaxed)

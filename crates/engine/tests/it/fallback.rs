@@ -164,7 +164,7 @@ async fn a_call_that_hangs_beyond_all_others_is_made_a_second_time_and_both_are_
     let row = scene.row(id).await;
     assert_eq!(row.counters.completed, 1300);
     let mut second = 0;
-    for ordinal in 0..1300 {
+    for ordinal in 1..=1300 {
         let id = DocumentId {
             batch: id,
             ordinal: Ordinal(ordinal),

@@ -27,7 +27,6 @@ use crate::app::App;
 use crate::params::{Json, Path, Query, amount, names};
 use crate::problem::Problem;
 use crate::routes::{settings, templates};
-use crate::spending;
 use crate::views::{
     BatchDetail, BatchList, BatchView, Comparison, EventList, EventView, FailureView, Totals, dollars,
 };
@@ -579,7 +578,7 @@ fn approximate(count: u64) -> f64 {
 /// Money and work of all batches together.
 #[utoipa::path(get, path = "/totals", tag = "batches", responses((status = 200, body = Totals)))]
 pub async fn totals(State(app): State<App>) -> Result<axum::Json<Totals>, Problem> {
-    let spent = spending::since(app.store(), app.now()).await?;
+    let spent = docmill_engine::spending::since(app.store(), app.now()).await?;
     let settings = settings::load(app.store()).await?;
     let (running, documents_per_second) = app.pulse.running();
     Ok(axum::Json(Totals {

@@ -11,6 +11,7 @@ mod crash;
 mod faults;
 mod help;
 mod journey;
+mod limits;
 mod long;
 mod model;
 mod outward;

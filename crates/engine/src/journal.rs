@@ -75,15 +75,14 @@ impl Journal {
         })
     }
 
-    /// Writes the answer of a commit down, if it has one that was paid for.
-    pub(crate) fn write(self: &Arc<Self>, commit: &Commit) -> Option<Entry> {
-        let settlement = commit.settlement.as_ref()?;
+    /// Writes an answer about a document down, if it was paid for.
+    pub(crate) fn write(self: &Arc<Self>, document: DocumentId, settlement: &Settlement) -> Option<Entry> {
         let Bill::Actual { usage, cost } = settlement.bill else {
             return None;
         };
         let line = Line {
-            batch: commit.document.batch.0,
-            ordinal: commit.document.ordinal.0,
+            batch: document.batch.0,
+            ordinal: document.ordinal.0,
             attempt: settlement.attempt,
             usage,
             cost,
@@ -236,7 +235,7 @@ fn open(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
-    fn commit(worker: WorkerId, ordinal: u64, answer: &str) -> Commit {
+    fn write(journal: &Arc<Journal>, worker: WorkerId, ordinal: u64, answer: &str) -> Entry {
         let line = Line {
             batch: Uuid::from_u128(7),
             ordinal,
@@ -252,7 +251,10 @@ mod tests {
             raw_answer: Some(answer.to_owned()),
             failure: None,
         };
-        commit_of(line, worker, Timestamp(9))
+        let commit = commit_of(line, worker, Timestamp(9));
+        journal
+            .write(commit.document, &commit.settlement.unwrap())
+            .unwrap()
     }
 
     #[test]
@@ -260,8 +262,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let worker = WorkerId(Uuid::from_u128(1));
         let journal = Journal::new(folder.path(), worker);
-        journal.write(&commit(worker, 1, "{\"a\": 1}")).unwrap().stored();
-        let _waiting = journal.write(&commit(worker, 2, "zwei\nZeilen"));
+        write(&journal, worker, 1, "{\"a\": 1}").stored();
+        let _waiting = write(&journal, worker, 2, "zwei\nZeilen");
         let path = &paths(folder.path(), worker)[0];
         let mut file = open(path).unwrap();
         file.write_all(b"{\"batch\": \"0000").unwrap();
@@ -282,7 +284,7 @@ mod tests {
         let large = "x".repeat(1 << 20);
         let mut waiting = Vec::new();
         for ordinal in 0..20 {
-            waiting.push(journal.write(&commit(worker, ordinal, &large)).unwrap());
+            waiting.push(write(&journal, worker, ordinal, &large));
             if ordinal == 9 {
                 waiting.drain(..).for_each(Entry::stored);
             }

@@ -98,7 +98,11 @@ impl<'a> PageIndex<'a> {
 
     pub(super) fn squashed(&self) -> &Squashed {
         self.squashed.get_or_init(|| {
-            let mut squashed = Squashed::default();
+            let most = self.folded.bytes.len();
+            let mut squashed = Squashed {
+                bytes: Vec::with_capacity(most),
+                folded_at: Vec::with_capacity(most),
+            };
             for (at, byte) in self.folded.bytes.iter().enumerate() {
                 if *byte != b' ' {
                     squashed.bytes.push(*byte);
@@ -193,11 +197,9 @@ impl Folder<'_> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             if byte.is_ascii_alphabetic() {
-                self.push(Run::Letters, at, 1, &[byte.to_ascii_lowercase()]);
-                at += 1;
+                at = self.push_ascii(Run::Letters, at, u8::is_ascii_alphabetic);
             } else if byte.is_ascii_digit() {
-                self.push(Run::Digits, at, 1, &[byte]);
-                at += 1;
+                at = self.push_ascii(Run::Digits, at, u8::is_ascii_digit);
             } else if byte == b'-' && self.run == Run::Letters {
                 at = self.after_hyphen(at);
             } else if byte.is_ascii() {
@@ -208,6 +210,18 @@ impl Folder<'_> {
             }
         }
         self.divide();
+    }
+
+    /// All letters or digits of ASCII that follow at once, as most of a text is; returns their end.
+    fn push_ascii(&mut self, run: Run, at: usize, belongs: impl Fn(&u8) -> bool) -> usize {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| belongs(byte)).count();
+        let before = self.out.bytes.len() + usize::from(self.run != run && self.run != Run::Divided);
+        self.push(run, at, length, rest.get(..length).unwrap_or_default());
+        if let Some(pushed) = self.out.bytes.get_mut(before..) {
+            pushed.make_ascii_lowercase();
+        }
+        at + length
     }
 
     fn push(&mut self, run: Run, at: usize, length: usize, folded: &[u8]) {

@@ -103,14 +103,15 @@ pub(super) fn amounts_of(text: &str) -> Vec<Amount> {
 
 /// All readings of all numbers of a text, ordered by amount.
 pub(super) fn printed(text: &str, folded: &FoldedText) -> Vec<Printed> {
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(folded.tokens.len() / 2);
     let mut scan = Scan {
         text,
         found: &mut found,
     };
     let mut cores: Vec<Core<'_>> = Vec::new();
-    for (index, token) in folded.tokens.iter().enumerate() {
-        if !folded.word(index).first().is_some_and(u8::is_ascii_digit) {
+    for token in &folded.tokens {
+        let first = folded.bytes.get(token.folded as usize);
+        if !first.is_some_and(u8::is_ascii_digit) {
             continue;
         }
         let Some(digits) = digits_of(text, *token) else {
@@ -118,11 +119,8 @@ pub(super) fn printed(text: &str, folded: &FoldedText) -> Vec<Printed> {
         };
         if let Some(core) = cores.last_mut()
             && let Some(mark) = mark_between(text, core.end, token.start)
-            && core.groups.len() < MAX_GROUPS
+            && core.push(mark, digits, token.end)
         {
-            core.marks.push(mark);
-            core.groups.push(digits);
-            core.end = token.end;
             continue;
         }
         if cores
@@ -132,12 +130,7 @@ pub(super) fn printed(text: &str, folded: &FoldedText) -> Vec<Printed> {
             scan.cores(&cores);
             cores.clear();
         }
-        cores.push(Core {
-            start: token.start,
-            end: token.end,
-            groups: vec![digits],
-            marks: Vec::new(),
-        });
+        cores.push(Core::new(*token, digits));
     }
     scan.cores(&cores);
     found.sort_unstable();
@@ -147,12 +140,54 @@ pub(super) fn printed(text: &str, folded: &FoldedText) -> Vec<Printed> {
 /// More groups than any amount has; longer runs are something else.
 const MAX_GROUPS: usize = 8;
 
-/// Groups of digits with marks between them, no blanks.
+/// So many groups of thousands behind the first are joined over blanks.
+const MOST_JOINED: usize = 4;
+
+/// Groups of digits with marks between them, no blanks. A page has hundreds: they take no memory
+/// of their own.
 struct Core<'a> {
     start: u32,
     end: u32,
-    groups: Vec<&'a str>,
-    marks: Vec<Mark>,
+    count: usize,
+    groups: [&'a str; MAX_GROUPS],
+    /// `marks[n]` stands behind `groups[n]`.
+    marks: [Mark; MAX_GROUPS],
+}
+
+impl<'a> Core<'a> {
+    fn new(token: Token, digits: &'a str) -> Self {
+        let mut groups = [""; MAX_GROUPS];
+        groups[0] = digits;
+        Self {
+            start: token.start,
+            end: token.end,
+            count: 1,
+            groups,
+            marks: [Mark::Point; MAX_GROUPS],
+        }
+    }
+
+    /// `false`: there are too many groups already.
+    fn push(&mut self, mark: Mark, digits: &'a str, end: u32) -> bool {
+        let (Some(before), Some(group)) = (
+            self.marks.get_mut(self.count - 1),
+            self.groups.get_mut(self.count),
+        ) else {
+            return false;
+        };
+        (*before, *group) = (mark, digits);
+        self.count += 1;
+        self.end = end;
+        true
+    }
+
+    fn groups(&self) -> &[&'a str] {
+        self.groups.get(..self.count).unwrap_or_default()
+    }
+
+    fn marks(&self) -> &[Mark] {
+        self.marks.get(..self.count - 1).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,11 +236,11 @@ impl Scan<'_> {
     }
 
     fn core(&mut self, core: &Core<'_>) {
-        let readings = read(&core.groups, &core.marks);
+        let readings = read(core.groups(), core.marks());
         if readings.iter().all(Option::is_none) {
             // A date, a version: its four-digit part may be asked for as a year.
             let mut at = core.start;
-            for group in &core.groups {
+            for group in core.groups() {
                 let length = u32::try_from(group.len()).unwrap_or(0);
                 if length == 4
                     && let Some(amount) = Amount::of(&[group], "")
@@ -232,7 +267,7 @@ impl Scan<'_> {
     /// `.50` without a zero before it.
     fn bare_fraction(&mut self, core: &Core<'_>) {
         let before = self.text.get(..core.start as usize).unwrap_or_default();
-        if let ([digits], Some(outside)) = (core.groups.as_slice(), before.strip_suffix(['.', ',']))
+        if let ([digits], Some(outside)) = (core.groups(), before.strip_suffix(['.', ',']))
             && !outside.ends_with(char::is_alphanumeric)
             && let Some(amount) = Amount::of(&[], digits)
         {
@@ -246,26 +281,28 @@ impl Scan<'_> {
         let Some((first, rest)) = cores.split_first() else {
             return;
         };
-        let mut whole = match first.groups.as_slice() {
-            [only] if (1..=3).contains(&only.len()) && !only.starts_with('0') => vec![*only],
+        let mut whole = [""; 1 + MOST_JOINED];
+        whole[0] = match first.groups() {
+            [only] if (1..=3).contains(&only.len()) && !only.starts_with('0') => only,
             _ => return,
         };
-        for core in rest.iter().take(4) {
-            let Some((group, fraction)) = core.groups.split_first() else {
+        for (index, core) in (1..=MOST_JOINED).zip(rest) {
+            let Some((group, fraction)) = core.groups().split_first() else {
                 return;
             };
             if group.len() != 3 {
                 return;
             }
-            whole.push(group);
-            match (fraction, core.marks.as_slice()) {
+            whole[index] = group;
+            let whole = whole.get(..=index).unwrap_or_default();
+            match (fraction, core.marks()) {
                 ([], _) => {
-                    if let Some(amount) = Amount::of(&whole, "") {
+                    if let Some(amount) = Amount::of(whole, "") {
                         self.push(amount, first.start, core.end, 1);
                     }
                 }
                 ([fraction], [Mark::Point | Mark::Comma]) => {
-                    if let Some(amount) = Amount::of(&whole, fraction) {
+                    if let Some(amount) = Amount::of(whole, fraction) {
                         self.push(amount, first.start, core.end, 0);
                     }
                     return;

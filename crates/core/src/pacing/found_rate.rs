@@ -27,6 +27,12 @@ const SEARCH_DOUBLES_MOST_MS: i64 = 64_000;
 const ENOUGH: u64 = 30;
 /// Share of the found rate that is used, in thousandths.
 const USED: u64 = 990;
+/// After a refusal at a rate that is known, everything rests for as long as so many calls take, and
+/// those that left before it was heard: what has come back by then makes up for calls that arrive
+/// unevenly, as they do from far away.
+const CUSHION: u64 = 4;
+/// That rest at most.
+const CUSHION_MOST_MS: i64 = 2_000;
 /// Without a refusal for this long, the rate is raised.
 const QUIET_MS: i64 = 20_000;
 /// The first step, in thousandths; steps double until the next refusal.
@@ -188,6 +194,18 @@ impl FoundRate {
             Phase::Found { rate: known, .. } => self.search(now, known / 4, SEARCH_DOUBLES_MS),
         }
         rest
+    }
+
+    /// How long everything rests after a refusal at a rate that is known, whatever the server says.
+    pub(super) fn cushion_ms(&self) -> i64 {
+        match self.phase {
+            Phase::Found { rate, .. } => {
+                let calls = CUSHION + self.suspicion.map_or(0, |suspicion| suspicion.behind);
+                let ms = calls.saturating_mul(PER_MINUTE.unsigned_abs()) / rate.max(1);
+                i64::try_from(ms).unwrap_or(i64::MAX).min(CUSHION_MOST_MS)
+            }
+            Phase::Free | Phase::Searching { .. } => 0,
+        }
     }
 
     /// A rest first, so that there is something to measure.

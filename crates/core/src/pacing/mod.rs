@@ -41,11 +41,13 @@ const FOUND_SLACK_NS: i128 = 20_000_000;
 const LONGEST_RESET: Duration = Duration::from_secs(60);
 /// A call that was admitted this long ago and never reported is taken for lost.
 const LOST_MS: i64 = 20 * 60_000;
-/// At the start the first half of the calls that may be in flight leave within this time,
-const START_MS: i64 = 150;
-/// and all of them within so many times as long: the nearer to what is wanted, the slower, as a
+/// At the start so many of the calls that may be in flight leave a second, in tenths of them: a
 /// limit is met at one of them, and what leaves before that is heard is refused.
-const SLOW_START: i64 = 4;
+const START_TENTHS: u64 = 10;
+/// After each of these times twice as many.
+const START_MS: i64 = 1_000;
+/// After so many of them as many as want to.
+const STARTS: i64 = 3;
 /// So many may leave at once.
 const AT_ONCE: u64 = 16;
 
@@ -163,6 +165,8 @@ pub struct Pacer {
     in_flight: VecDeque<Timestamp>,
     places: Places,
     started_at: Option<Timestamp>,
+    /// Calls that left since.
+    left: u64,
     round_trip_ms: i64,
 }
 
@@ -182,6 +186,7 @@ impl Pacer {
             in_flight: VecDeque::new(),
             places: Places::new(u64::from(concurrency.max(1))),
             started_at: None,
+            left: 0,
             round_trip_ms: 1_000,
         }
     }
@@ -293,6 +298,7 @@ impl Pacer {
         }
         self.found.left(now);
         self.started_at.get_or_insert(now);
+        self.left += 1;
         self.in_flight.push_back(now);
         Admission::Admitted
     }
@@ -312,13 +318,15 @@ impl Pacer {
         }
         let started = self.started_at?;
         let passed = now.since_ms(started);
-        if passed >= START_MS * SLOW_START || self.limits() != Limits::default() {
+        if passed >= START_MS * STARTS || self.limits() != Limits::default() {
             return None;
         }
-        let half = self.calls_allowed() / 2;
-        let part = |ms: i64, of: i64| half * ms.clamp(0, of).unsigned_abs() / of.unsigned_abs();
-        let share = part(passed, START_MS) + part(passed - START_MS, START_MS * (SLOW_START - 1));
-        (in_flight >= share.max(AT_ONCE)).then_some(1)
+        let a_second = self.calls_allowed() * START_TENTHS / 10;
+        let share = (0..STARTS).fold(0, |share, start| {
+            let ms = (passed - start * START_MS).clamp(0, START_MS).unsigned_abs();
+            share + (a_second << start) * ms / 1_000
+        });
+        (self.left >= share.saturating_add(AT_ONCE)).then_some(1)
     }
 
     fn due_at_found_rate(&self, now: Timestamp) -> Timestamp {
@@ -388,10 +396,9 @@ impl Pacer {
         self.refused_at = Some(now);
         let behind = self.in_flight.len() - self.in_flight.partition_point(|at| *at < left);
         let rest = self.found.refused(now, left, behind as u64);
-        self.hold(
-            now,
-            retry_after.unwrap_or(Duration::from_millis(rest.unsigned_abs())),
-        );
+        let told = retry_after.unwrap_or(Duration::from_millis(rest.unsigned_abs()));
+        let cushion = Duration::from_millis(self.found.cushion_ms().unsigned_abs());
+        self.hold(now, told.max(cushion));
     }
 
     /// A call that was admitted and not made after all: what it took is given back.

@@ -123,6 +123,14 @@ const LONG: usize = 40;
 /// What the rows of a long table in these pages look like; `None` when there is none.
 #[must_use]
 pub fn usual_shape(pages: &[Page]) -> Option<RowShape> {
+    // Most documents are short.
+    let lines: usize = pages
+        .iter()
+        .map(|page| memchr::memchr_iter(b'\n', page.text.as_bytes()).count() + 1)
+        .sum();
+    if lines < LONG {
+        return None;
+    }
     let mut counts: BTreeMap<RowShape, usize> = BTreeMap::new();
     let lines = pages.iter().flat_map(|page| page.text.lines());
     for shape in lines.filter_map(RowShape::of) {

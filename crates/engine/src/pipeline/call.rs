@@ -31,7 +31,7 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
     };
     if let Ok(answer) = &answer {
         setup.took(latency_ms);
-        setup.learn(&prompt.request, answer);
+        setup.learn(&prompt, answer);
     }
     permit.report(&signal_of(signals, answer.as_ref().err()));
     Reply {

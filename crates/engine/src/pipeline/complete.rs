@@ -39,7 +39,7 @@ fn cut_unasked(prompts: &mut Prompts, asked: &[PartId]) -> bool {
         return false;
     };
     let (of, tenths) = SAME_SIZE;
-    let is_large = |part: &Part| part.weight * tenths >= too_large * of;
+    let is_large = |part: &Part| part.weight() * tenths >= too_large * of;
     // Each that was cut off left two halves, at least.
     let halves = leaves.iter().filter(|leaf| leaf.part.half_of.is_some()).count();
     let whole = leaves

@@ -28,8 +28,11 @@ impl Setup {
     /// Sets the limit on the answer, the bound and the worst case of a prompt by what was learned;
     /// `room`: an answer to it was cut, and this much is allowed now.
     pub(crate) fn fit(&self, prompt: &mut Prompt, room: Option<u32>) -> Result<Need, EngineError> {
-        let hard = self.resolved.provider.bound(&prompt.request).input_tokens;
-        let counted = self.count(&prompt.request);
+        let hard = prompt.bound.input_tokens;
+        if prompt.counted == 0 {
+            prompt.counted = self.count(&prompt.request);
+        }
+        let counted = prompt.counted;
         let expected = if is_text(&prompt.request) {
             self.learning.expected_input(counted, hard)
         } else {
@@ -70,13 +73,14 @@ impl Setup {
     }
 
     /// Learns from what a call used. What a provider cannot have meant teaches nothing.
-    pub(crate) fn learn(&self, request: &Request, answer: &Answer) {
+    pub(crate) fn learn(&self, prompt: &Prompt, answer: &Answer) {
+        let request = &prompt.request;
         let Some(usage) = answer.usage.filter(|usage| usage.output_tokens > 0) else {
             return;
         };
-        let hard = self.resolved.provider.bound(request).input_tokens;
+        let hard = prompt.bound.input_tokens;
         let input = usage.total_input();
-        let counted = self.count(request);
+        let counted = prompt.counted;
         let expected = docmill_llm::tokens::expect_answer(&self.template.schema, &request.text);
         self.learning.teach(|learned| {
             if is_text(request) && input > 0 && input <= hard {

@@ -15,11 +15,11 @@ use docmill_core::pacing::Need;
 use docmill_core::plan::Plan;
 use docmill_core::template::Validator;
 use docmill_core::time::Timestamp;
-use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Store};
-use tokio::sync::watch;
+use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Settlement, Store};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use crate::hours;
-use crate::journal::Journal;
+use crate::journal::{Entry, Journal};
 use crate::lane::{Permit, Registration};
 use crate::pipeline::Setup;
 use crate::pipeline::money::{Hold, Money};
@@ -57,6 +57,7 @@ pub(crate) struct Job {
     /// The budget as this process sees it.
     pub(crate) money: Arc<Money>,
     journal: Arc<Journal>,
+    turns: Semaphore,
     breaker: Mutex<Breaker>,
     halted: watch::Sender<bool>,
     spool: Spool,
@@ -99,6 +100,7 @@ impl Job {
             policy: engine.settings.policy.clone(),
             money: Money::new(&row.balance),
             journal: Journal::new(&engine.settings.data_dir.join("workers"), worker),
+            turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             breaker: Mutex::new(Breaker::new(&engine.settings.policy)),
             halted: watch::Sender::new(false),
             spool: Spool::new(&engine.settings.data_dir),
@@ -219,19 +221,30 @@ impl Job {
         }
     }
 
+    /// Writes a paid answer into the journal, before anything else is done about it.
+    pub(crate) fn note_answer(&self, document: DocumentId, settlement: &Settlement) -> Option<Entry> {
+        self.journal.write(document, settlement)
+    }
+
+    /// A turn for work that takes the processor's time and no call: so that those who wait for
+    /// their turn leave the threads to what comes in from the provider, which is heard at once.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
     /// Writes the end of a call, gives back what is left of the money held for it, and watches
     /// for trouble that is not the document's. Returns whether the document moved on.
     pub(crate) async fn commit_and_watch(
         &self,
         commit: Commit,
         hold: Option<Hold>,
+        entry: Option<Entry>,
     ) -> Result<bool, EngineError> {
         let outcome = commit
             .settlement
             .as_ref()
             .map(|settlement| settlement.failure.clone());
         let bill = commit.settlement.as_ref().map(|settlement| settlement.bill);
-        let entry = self.journal.write(&commit);
         let committed = self.settle(commit).await?;
         if let Some(entry) = entry {
             entry.stored();

@@ -83,10 +83,12 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         class: reading.class,
         pages: reading.page_count,
     };
+    let turn = job.turn().await;
     let mut prompts = match prepare(&job.setup, sheet, reading, Pictures::Rendered).await {
         Ok(prompts) => prompts,
         Err(failure) => return job.give_up(&document, failure, Some(facts)).await,
     };
+    drop(turn);
     prompts.add_fallbacks(job);
     if document.attempts > 0 {
         prompts.past = job.store().document(document.id).await?.attempts;

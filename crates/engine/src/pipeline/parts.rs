@@ -2,7 +2,7 @@
 //! answers whole, with overlap; cut again when an answer was cut off; and further ones for
 //! rows that are missing in the answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::{Page, PageImage, ParsedDocument};
@@ -79,7 +79,7 @@ pub(crate) fn of(
     if !images.is_empty() {
         return Ok(picture_parts(&pages, images, text));
     }
-    let fixed = docmill_llm::tokens::expect(&request.system) + 200;
+    let fixed = setup.instructions + 200;
     let room = setup
         .limits
         .max_input_tokens
@@ -108,7 +108,9 @@ pub(crate) fn of(
         pages,
     });
     // A free model of our own reads any length at once, and better so.
-    if setup.reads_whole_documents() {
+    // Nor is what fits by its bytes alone counted: no text has more tokens than bytes.
+    let bytes: u64 = whole.pages.iter().map(|page| page.text.len() as u64).sum();
+    if setup.reads_whole_documents() || (whole.rows.is_none() && bytes <= tokens) {
         return Ok(vec![Part::of_text(&whole, split::Part::whole(&whole.pages))]);
     }
     Ok(whole.split(&split::Part::whole(&whole.pages), whole.limit))
@@ -125,9 +127,10 @@ fn long_rows(schema: &Value, pages: &[Page], answer_limit: u32) -> Option<LongRo
         ),
         _ => None,
     };
+    let shape = usual_shape(pages)?;
     let names = fields(schema).into_iter().filter_map(of_row).max()?;
     Some(LongRows {
-        shape: usual_shape(pages)?,
+        shape,
         names,
         room: (u64::from(answer_limit) * ANSWER_SHARE / 100).max(1),
     })
@@ -191,14 +194,22 @@ impl Part {
         };
         Self {
             text: docmill_llm::prompt::document(&pages),
-            weight: whole.weight_of(&cut),
             pages,
             images: Vec::new(),
             cut,
             whole: Arc::clone(whole),
             half_of: None,
+            weight: OnceLock::new(),
             rows_only: false,
         }
+    }
+
+    /// Its share of what a part may hold. Counted when it is asked for: most documents never are.
+    pub(crate) fn weight(&self) -> u64 {
+        *self.weight.get_or_init(|| match self.images.len() {
+            0 => self.whole.weight_of(&self.cut),
+            pictures => pictures as u64,
+        })
     }
 
     /// The same in two halves, for an answer that was cut off; `None` when it cannot be halved.
@@ -211,21 +222,22 @@ impl Part {
                 text: self.text.clone(),
                 cut: self.cut.clone(),
                 whole: Arc::clone(&self.whole),
-                weight: self.weight / 2,
-                half_of: Some(self.weight),
+                half_of: Some(self.weight()),
+                weight: OnceLock::new(),
                 rows_only: self.rows_only,
             };
             return (!first.is_empty()).then(|| vec![half(first), half(second)]);
         }
-        let overlap = OVERLAP_TOKENS.min(self.weight / 20);
+        let weight = self.weight();
+        let overlap = OVERLAP_TOKENS.min(weight / 20);
         let limit = Limit {
             // Room for the overlap, the header of a table, and lines that do not end in the middle.
-            tokens: self.weight / 2 + overlap + self.weight / 10 + 1,
+            tokens: weight / 2 + overlap + weight / 10 + 1,
             overlap,
         };
         let mut parts = self.whole.split(&self.cut, limit);
         for part in &mut parts {
-            part.half_of = Some(self.weight);
+            part.half_of = Some(weight);
             part.rows_only = self.rows_only;
         }
         (parts.len() > 1).then_some(parts)

@@ -87,7 +87,7 @@ pub(crate) async fn prepare(
             base: AnswerBase {
                 model: setup.plan.model.clone(),
                 base_url: setup.plan.base_url.clone().unwrap_or_default(),
-                schema: serde_json::to_vec(&setup.template.schema).unwrap_or_default(),
+                schema: Arc::clone(&setup.schema),
             },
         },
     })

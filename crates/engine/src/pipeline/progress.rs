@@ -2,7 +2,7 @@
 //! is ([`Prompts`]), and a prompt that was measured ([`Prompt`]).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use docmill_core::attempt::{AnswerKey, Attempt};
 use docmill_core::extraction::{Evidence, Finding};
@@ -30,8 +30,7 @@ pub(crate) struct Part {
     /// What of the document it holds.
     pub(crate) cut: split::Part,
     pub(crate) whole: Arc<Whole>,
-    /// Its share of what a part may hold.
-    pub(crate) weight: u64,
+    pub(super) weight: OnceLock<u64>,
     /// The weight of the part it was cut from, whose answer was cut off.
     pub(crate) half_of: Option<u64>,
     /// It asks for rows that are missing in other answers, and for nothing else.
@@ -66,6 +65,8 @@ pub(crate) struct Prompt {
     pub(crate) part: PartId,
     pub(crate) bound: CallBound,
     pub(crate) worst_case: Usd,
+    /// Its tokens as counted here, once it was fitted.
+    pub(crate) counted: u64,
     pub(crate) answer_key: AnswerKey,
     /// Of which model it is asked.
     pub(crate) route: Route,
@@ -119,7 +120,7 @@ pub(crate) struct Asks {
 pub(crate) struct AnswerBase {
     pub(crate) model: String,
     pub(crate) base_url: String,
-    pub(crate) schema: Vec<u8>,
+    pub(crate) schema: Arc<[u8]>,
 }
 
 impl Prompts {
@@ -222,6 +223,7 @@ impl Asks {
             part: leaf.id,
             bound,
             worst_case,
+            counted: 0,
             answer_key,
             route,
         })

@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) limits: ModelLimits,
     pub(crate) capabilities: Capabilities,
     pub(crate) system: Arc<str>,
+    /// The schema as bytes, for the keys of answers.
+    pub(crate) schema: Arc<[u8]>,
     pub(crate) desk: Desk,
     /// What calls of this model with this template taught.
     pub(crate) learning: Arc<Learning>,
@@ -32,6 +34,8 @@ pub(crate) struct Setup {
     pub(super) fixed_input: OnceLock<u64>,
     /// How long its calls took.
     latencies: Mutex<Histogram>,
+    /// Of these: the instructions.
+    pub(super) instructions: u64,
 }
 
 impl Setup {
@@ -53,12 +57,15 @@ impl Setup {
         let capabilities = resolved.provider.capabilities(&resolved.model);
         let template = Arc::new(row.template.clone());
         let ceiling = plan.max_output_tokens;
+        let system: Arc<str> = docmill_llm::prompt::system(&template).into();
         Ok(Self {
+            instructions: docmill_llm::tokens::expect(&system),
             learning: engine.learnings.of(plan, &template),
             first_answer: first_answer_limit(&template).map_or(ceiling, |first| first.min(ceiling)),
             fixed_input: OnceLock::new(),
             latencies: Mutex::default(),
-            system: docmill_llm::prompt::system(&template).into(),
+            system,
+            schema: serde_json::to_vec(&template.schema).unwrap_or_default().into(),
             template,
             plan: plan.clone(),
             resolved,

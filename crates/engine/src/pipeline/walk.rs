@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use crate::EngineError;
+use crate::journal::Entry;
 use crate::pipeline::Job;
 use crate::pipeline::call;
 use crate::pipeline::complete;
@@ -78,6 +79,8 @@ pub(crate) async fn step_through(
             asked.retain(|asked| *asked != id);
             step = absorb(job, document, prompts, id, reply);
         }
+        let settled = step.settlement.as_ref();
+        let entry = settled.and_then(|settlement| job.note_answer(document.id, settlement));
         if leaving.is_none() && step.leaving.is_none() {
             complete::follow(job, prompts, &asked);
         }
@@ -91,9 +94,13 @@ pub(crate) async fn step_through(
             _ if !over => Next::Continue,
             Some(Leaving::With(next)) => std::mem::replace(next, Next::Continue),
             Some(Leaving::Lost) => Next::Continue,
-            None => conclude(job, prompts),
+            None => {
+                let _turn = job.turn().await;
+                conclude(job, prompts)
+            }
         };
-        let applied = write(job, document, facts, step.settlement, step.hold, next).await?;
+        let paid = (step.settlement, step.hold, entry);
+        let applied = write(job, document, facts, paid, next).await?;
         job.note(document.id, &step.notes).await?;
         if let Some((reason, until)) = step.pause {
             job.pause(&reason, until).await?;
@@ -207,8 +214,7 @@ async fn write(
     job: &Job,
     document: &LeasedDocument,
     facts: ReadFacts,
-    settlement: Option<Settlement>,
-    hold: Option<Hold>,
+    (settlement, hold, entry): (Option<Settlement>, Option<Hold>, Option<Entry>),
     next: Next,
 ) -> Result<bool, EngineError> {
     if settlement.is_none() && next == Next::Continue {
@@ -222,7 +228,7 @@ async fn write(
         facts: Some(facts),
         now: job.now(),
     };
-    job.commit_and_watch(commit, hold).await
+    job.commit_and_watch(commit, hold, entry).await
 }
 
 /// Asks once: money, permit, call. When the answer is cut below the ceiling, it is written down
@@ -252,7 +258,7 @@ async fn ask(
             Some(after) => {
                 let hedged = hedge::hedged(job, document, *reservation, room, after).await?;
                 if let Some(other) = hedged.other {
-                    write(job, document, facts, Some(other), None, Next::Continue).await?;
+                    write(job, document, facts, (Some(other), None, None), Next::Continue).await?;
                 }
                 (hedged.reply, hedged.attempt)
             }
@@ -265,8 +271,11 @@ async fn ask(
             return Ok(Asked::Replied(Box::new(reply), Some(attempt)));
         }
         let settlement = judge::settlement_of_cut(job, &reply, attempt);
-        let hold = reply.hold.take();
-        if !write(job, document, facts, settlement, hold, Next::Continue).await? {
+        let entry = settlement
+            .as_ref()
+            .and_then(|settlement| job.note_answer(document.id, settlement));
+        let paid = (settlement, reply.hold.take(), entry);
+        if !write(job, document, facts, paid, Next::Continue).await? {
             return Ok(Asked::Lost);
         }
         room = Some(setup.ceiling());

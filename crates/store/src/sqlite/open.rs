@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use docmill_core::money::Usd;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use uuid::Uuid;
 
@@ -104,6 +105,11 @@ pub(super) fn connect(path: &Path, options: &Options, even_behind: bool) -> Resu
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     connection.busy_timeout(BUSY).map_err(explain)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Without it a statement that an index with a condition serves is planned anew whenever a bound
+    // value changes: a tenth of what a document costs (measured).
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(explain)?;
     // Before the WAL is switched on, which would write: a file that is not ours, or newer than
     // we are, is left alone.
     let found = migrate::check(&connection, &context)?;

@@ -55,7 +55,7 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
         if setup.fit(&mut prompt, None).is_err() {
             break;
         }
-        expected = expected.plus(&setup.resolved.provider.expect(&prompt.request));
+        expected = expected.plus(&setup.expect(&prompt.request));
         // A fallback may answer, at its own price.
         let fallbacks = setup.plan.fallbacks.iter();
         let dearest = fallbacks
@@ -70,7 +70,7 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
             class,
             pages,
             calls,
-            expected: setup.adjust(&expected),
+            expected,
             worst_case,
         },
     })

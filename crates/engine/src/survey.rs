@@ -47,8 +47,15 @@ impl Engine {
                 .transition(id, BatchEvent::Estimate, "counting pages and tokens", self.now())
                 .await??;
         }
-        let known = setup.learning.known();
-        let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup)).with_learned(known);
+        let encoding = setup.resolved.provider.encoding(&setup.resolved.model);
+        if let Some(encoding) = encoding {
+            // Its table takes a while: not on a thread that others wait for.
+            let loaded = tokio::task::spawn_blocking(move || encoding.load()).await;
+            loaded.map_err(|error| EngineError::Bug(error.to_string()))?;
+        }
+        let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup))
+            .with_learned(setup.learning.known())
+            .with_tokenizer(encoding.is_some());
         let mut progress = SurveyProgress {
             total: row.counters.pending,
             ..SurveyProgress::default()

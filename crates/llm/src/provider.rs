@@ -5,6 +5,7 @@ use docmill_core::price::CallBound;
 use docmill_core::usage::Usage;
 
 use crate::answer::{Answer, CallError};
+use crate::encoding::Encoding;
 use crate::request::Request;
 
 /// What is known about a model before it is called.
@@ -59,6 +60,19 @@ pub trait Provider: Send + Sync {
 
     /// What the request will probably use, for estimates. Pure.
     fn expect(&self, request: &Request) -> Usage;
+
+    /// The tokenizer of `model`, where it is public.
+    fn encoding(&self, model: &str) -> Option<Encoding> {
+        let _ = model;
+        None
+    }
+
+    /// [`Provider::expect`]'s prompt tokens, counted by the model's own tokenizer; `None` where that
+    /// is not public. Slow. Pure.
+    fn count(&self, request: &Request) -> Option<u64> {
+        let _ = request;
+        None
+    }
 
     /// Makes the call.
     ///

@@ -24,6 +24,10 @@ pub use pilot::choose;
 /// Input tokens are counted from the prompt; tokenizers differ by about this much.
 const INPUT_LOW: u64 = 850;
 const INPUT_HIGH: u64 = 1150;
+/// The same when the model's own tokenizer counted: what is left is how the provider writes the
+/// schema into the prompt.
+const COUNTED_LOW: u64 = 970;
+const COUNTED_HIGH: u64 = 1030;
 /// The length of answers is guessed from the schema, within a factor of two.
 const OUTPUT_LOW: u64 = 500;
 const OUTPUT_HIGH: u64 = 2000;
@@ -102,6 +106,7 @@ pub struct Estimator {
     dearest: Usd,
     unreadable: BTreeMap<FailureCode, u64>,
     learned: Learned,
+    has_tokenizer: bool,
 }
 
 impl Estimator {
@@ -115,6 +120,7 @@ impl Estimator {
             dearest: Usd::ZERO,
             unreadable: BTreeMap::new(),
             learned: Learned::default(),
+            has_tokenizer: false,
         }
     }
 
@@ -122,6 +128,13 @@ impl Estimator {
     #[must_use]
     pub fn with_learned(mut self, learned: Learned) -> Self {
         self.learned = learned;
+        self
+    }
+
+    /// The same; whether prompts are counted by the model's own tokenizer.
+    #[must_use]
+    pub fn with_tokenizer(mut self, has_tokenizer: bool) -> Self {
+        self.has_tokenizer = has_tokenizer;
         self
     }
 
@@ -174,7 +187,7 @@ impl Estimator {
     }
 
     /// Within what was learned of the model and the template; before that, counted input within
-    /// a tokenizer's difference, guessed output within a factor of two. Never above the worst case.
+    /// a tokenizer's difference (hardly any where it is the model's own), guessed output within a factor of two. Never above the worst case.
     fn interval(&self, total: &Row) -> (Usd, Usd) {
         let scaled = |input: u64, output: u64| {
             let usage = Usage {
@@ -195,7 +208,12 @@ impl Estimator {
             Some(spread) => (1_000 - spread, 1_000 + spread),
             None => (low, high),
         };
-        let input = around(known(&self.learned.input), (INPUT_LOW, INPUT_HIGH));
+        let counted = if self.has_tokenizer {
+            (COUNTED_LOW, COUNTED_HIGH)
+        } else {
+            (INPUT_LOW, INPUT_HIGH)
+        };
+        let input = around(known(&self.learned.input), counted);
         let output = around(known(&self.learned.output), (OUTPUT_LOW, OUTPUT_HIGH));
         let low = scaled(input.0, output.0).min(total.cost);
         let high = scaled(input.1, output.1).min(worst).max(total.cost);

@@ -4,6 +4,7 @@ use docmill_core::document::Class;
 use docmill_core::estimate::{Bound, Estimator, Pace, Sample, choose, recommended_budget};
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::Ordinal;
+use docmill_core::learned::Learned;
 use docmill_core::money::{PicoPerToken, Usd};
 use docmill_core::price::{CallBound, Price};
 use docmill_core::usage::Usage;
@@ -198,5 +199,68 @@ proptest! {
         let chosen: std::collections::BTreeSet<Class> =
             pilot.iter().map(|ordinal| classes[usize::try_from(ordinal.0).unwrap() - 1]).collect();
         prop_assert_eq!(chosen.len(), all.len().min(count));
+    }
+}
+
+/// Documents as they come: prompts of any length, answers that scatter around what the schema and
+/// the document let expect.
+fn document(state: &mut u64, bias: (f64, f64)) -> (u64, u64, u64, u64) {
+    let input = 400.0 + 1600.0 * chance(state);
+    let expected = 60.0 + 120.0 * chance(state);
+    // The sum of three: most are near the middle.
+    let scatter = |state: &mut u64, width: f64| {
+        let sum: f64 = (0..3).map(|_| chance(state)).sum();
+        1.0 + width * (sum / 1.5 - 1.0)
+    };
+    let (real_input, real_output) = (
+        input * bias.0 * scatter(state, 0.1),
+        expected * bias.1 * scatter(state, 0.6),
+    );
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a simulation"
+    )]
+    let whole = |tokens: f64| tokens as u64;
+    (
+        whole(input),
+        whole(expected),
+        whole(real_input),
+        whole(real_output),
+    )
+}
+
+#[test]
+fn the_interval_of_a_model_that_was_used_is_narrow_and_true() {
+    let mut state = 11;
+    for learned_from in [45, 300] {
+        let (mut covered, mut widest) = (0, 0.0_f64);
+        for _ in 0..400 {
+            let bias = (0.8 + 0.4 * chance(&mut state), 0.5 + 1.5 * chance(&mut state));
+            let mut learned = Learned::default();
+            for _ in 0..learned_from {
+                let (input, output, real_input, real_output) = document(&mut state, bias);
+                learned.input.record(input, real_input);
+                learned.output.record(output, real_output);
+            }
+            let mut estimator = Estimator::new(price(), Pace::default()).with_learned(learned.clone());
+            let mut truth = 0.0;
+            for _ in 0..45 {
+                let (input, output, real_input, real_output) = document(&mut state, bias);
+                let (input, output) = (learned.input.expect(input), learned.output.expect(output));
+                estimator.add(&sample(Class::Text, input, output));
+                truth += real_input as f64 * 0.15e-6 + real_output as f64 * 0.6e-6;
+            }
+            let estimate = estimator.finish();
+            let (low, mean, high) = (
+                estimate.low.as_f64(),
+                estimate.total.cost.as_f64(),
+                estimate.high.as_f64(),
+            );
+            covered += u32::from(low <= truth && truth <= high);
+            widest = widest.max(high / mean - 1.0).max(1.0 - low / mean);
+        }
+        assert!(covered >= 372, "from {learned_from} calls: {covered} of 400");
+        assert!(widest <= 0.15, "from {learned_from} calls: {widest}");
     }
 }

@@ -6,7 +6,9 @@
 //! is a bound by itself. An answer that is cut below the ceiling is paid for and asked for again
 //! with all the room there is.
 
-use docmill_core::learned::CallCost;
+use std::sync::PoisonError;
+
+use docmill_core::learned::{CallCost, Ratio};
 use docmill_core::pacing::Need;
 use docmill_core::price::CallBound;
 use docmill_core::usage::Usage;
@@ -15,6 +17,17 @@ use docmill_llm::{Answer, Finish, Request};
 use crate::EngineError;
 use crate::pipeline::Setup;
 use crate::pipeline::progress::Prompt;
+
+/// So many prompts of a batch are counted exactly before some are left out.
+const COUNTED_FIRST: u64 = 200;
+
+/// Prompts of which some were counted by the model's own tokenizer.
+#[derive(Default)]
+pub(crate) struct CountedSample {
+    prompts: u64,
+    /// As guessed, and as counted.
+    ratio: Ratio,
+}
 
 impl Setup {
     /// The limit on answers that no call passes.
@@ -106,14 +119,35 @@ impl Setup {
         answer.finish == Finish::Length && reached && request.max_output_tokens < self.ceiling()
     }
 
-    /// What a document's calls will probably use, by what was learned.
-    pub(crate) fn adjust(&self, counted: &Usage) -> Usage {
+    /// What a call will probably use: by what calls taught; before they did, by the model's own
+    /// tokenizer where that is public. It counts the first prompts of a batch, and ever fewer of
+    /// the later ones; these correct the guess for the others.
+    pub(crate) fn expect(&self, request: &Request) -> Usage {
+        let guessed = self.resolved.provider.expect(request);
         let known = self.learning.known();
+        let input_tokens = if known.input.is_known() {
+            known.input.expect(guessed.input_tokens)
+        } else {
+            self.sampled_input(request, guessed.input_tokens)
+        };
         Usage {
-            input_tokens: known.input.expect(counted.input_tokens),
-            output_tokens: known.output.expect(counted.output_tokens),
-            ..*counted
+            input_tokens,
+            output_tokens: known.output.expect(guessed.output_tokens),
+            ..guessed
         }
+    }
+
+    fn sampled_input(&self, request: &Request, guessed: u64) -> u64 {
+        let mut sample = self.sample.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = sample.prompts;
+        sample.prompts += 1;
+        if turn.is_multiple_of(1 + turn / COUNTED_FIRST)
+            && let Some(counted) = self.resolved.provider.count(request)
+        {
+            sample.ratio.record(guessed, counted);
+            return counted;
+        }
+        sample.ratio.expect(guessed)
     }
 }
 

@@ -13,6 +13,7 @@ use docmill_store::BatchRow;
 
 use crate::desk::Desk;
 use crate::learning::Learning;
+use crate::pipeline::fit::CountedSample;
 use crate::{Engine, EngineError, Resolved};
 
 /// See the module.
@@ -28,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) desk: Desk,
     /// What calls of this model with this template taught.
     pub(crate) learning: Arc<Learning>,
+    /// What the model's own tokenizer says of some prompts.
+    pub(super) sample: Mutex<CountedSample>,
     /// The limit on answers before any was seen.
     pub(super) first_answer: u32,
     /// Tokens that every prompt has.
@@ -60,6 +63,7 @@ impl Setup {
         let system: Arc<str> = docmill_llm::prompt::system(&template).into();
         Ok(Self {
             instructions: docmill_llm::tokens::expect(&system),
+            sample: Mutex::default(),
             learning: engine.learnings.of(plan, &template),
             first_answer: first_answer_limit(&template).map_or(ceiling, |first| first.min(ceiling)),
             fixed_input: OnceLock::new(),

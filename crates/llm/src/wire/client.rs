@@ -14,6 +14,7 @@ use super::refused::Refused;
 use super::schemas::{Schemas, WireSchema};
 use super::warmth::{self, First, Warmth};
 use crate::answer::{Answer, CallError};
+use crate::encoding::Encoding;
 use crate::provider::{Capabilities, ModelLimits, Provider};
 use crate::request::Request;
 use crate::signals::Signals;
@@ -149,6 +150,14 @@ impl<P: Protocol> Client<P> {
         self.warmth.turn(&request.model, &request.template.name).await
     }
 
+    /// Tokens of the prompt, as `count` counts those of a text.
+    fn input(&self, request: &Request, count: impl Fn(&str) -> u64) -> u64 {
+        sum_texts(request, &count)
+            .saturating_add(self.image_tokens(request).0)
+            .saturating_add(tokens::expected_overhead(message_count(request)))
+            .saturating_add(self.schema_tokens(request, count))
+    }
+
     /// The schema's share of the prompt, in whatever unit `count` gives.
     fn schema_tokens(&self, request: &Request, count: impl Fn(&str) -> u64) -> u64 {
         self.schema(request, self.shape(request))
@@ -200,13 +209,19 @@ impl<P: Protocol> Provider for Client<P> {
         }
     }
 
+    fn encoding(&self, model: &str) -> Option<Encoding> {
+        self.known(model).and_then(Encoding::of)
+    }
+
+    fn count(&self, request: &Request) -> Option<u64> {
+        let encoding = self.encoding(&request.model)?;
+        Some(self.input(request, |text| encoding.count(text)))
+    }
+
     fn expect(&self, request: &Request) -> Usage {
         let answer = tokens::expect_answer(&request.template.schema, &request.text);
         Usage {
-            input_tokens: sum_texts(request, tokens::expect)
-                .saturating_add(self.image_tokens(request).0)
-                .saturating_add(tokens::expected_overhead(message_count(request)))
-                .saturating_add(self.schema_tokens(request, tokens::expect)),
+            input_tokens: self.input(request, tokens::expect),
             output_tokens: answer.min(u64::from(request.max_output_tokens)),
             ..Usage::default()
         }

@@ -324,3 +324,66 @@ async fn probing_finds_a_wrong_key_a_wrong_model_and_a_wrong_address() {
     assert_eq!(wrong_key.failure.code, FailureCode::KeyRefused);
     assert_eq!(standin.totals().billed, 0);
 }
+
+/// Takes one call and refuses it; what was sent.
+async fn sent(request: &docmill_llm::Request) -> serde_json::Value {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut config = Config::for_server(&format!("http://127.0.0.1:{port}/v1"), |_| None).unwrap();
+    config.catalog = "openai".to_owned();
+    let client = Compatible::new(config).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut came, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            let read = stream.read(&mut piece).unwrap();
+            came.extend_from_slice(&piece[..read]);
+            let text = String::from_utf8_lossy(&came);
+            if let Some((_, body)) = text.split_once("\r\n\r\n")
+                && let Ok(body) = serde_json::from_str(body)
+            {
+                let answer = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                stream.write_all(answer.as_bytes()).unwrap();
+                return body;
+            }
+            assert!(read > 0, "the call was cut off");
+        }
+    });
+    client.call(request).await.unwrap_err();
+    server.join().unwrap()
+}
+
+#[tokio::test]
+async fn prompts_are_counted_as_the_models_own_tokenizer_counts_what_is_sent() {
+    let mut config = Config::for_server("http://127.0.0.1:9/v1", |_| None).unwrap();
+    config.catalog = "openai".to_owned();
+    let client = Compatible::new(config).unwrap();
+    let row = "2026-03-14  Sechskantschraube M8x40, verzinkt (100 St.)   12.50 €   4   50.00 €\n";
+    for text in [
+        "Invoice 1\nTotal 12.00 EUR\n",
+        &row.repeat(40),
+        "請求書 合計 ¥12,300\n",
+    ] {
+        let request = request(text);
+        let body = sent(&request).await;
+        let encoding = client.encoding("gpt-4o-mini").unwrap();
+        let messages = body["messages"].as_array().unwrap();
+        let contents = messages
+            .iter()
+            .map(|message| encoding.count(message["content"].as_str().unwrap()));
+        let schema = encoding.count(&body["response_format"]["json_schema"]["schema"].to_string());
+        let real = contents.sum::<u64>() + schema;
+        let counted = client.count(&request).unwrap();
+        let off = (counted as f64 / real as f64 - 1.0).abs();
+        assert!(off <= 0.03, "{counted} counted, {real} sent");
+    }
+    // Nobody knows the tokenizer of a model that nobody knows.
+    assert_eq!(
+        client.count(&docmill_llm::Request {
+            model: "mine".into(),
+            ..request("a")
+        }),
+        None
+    );
+}

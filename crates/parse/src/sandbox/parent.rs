@@ -243,6 +243,8 @@ impl Worker {
                     .iter()
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             )
+            // mimalloc takes a gigabyte of address space in advance, and that is all the child may have.
+            .env("MIMALLOC_ARENA_RESERVE", "16MiB")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -17,7 +17,7 @@ fn bytes(text: &str) -> u64 {
 
 fn page(number: usize, text: String) -> Page {
     Page {
-        number: u32::try_from(number).unwrap(),
+        number: u32::try_from(number).unwrap_or(u32::MAX),
         label: None,
         width: 0.0,
         height: 0.0,
@@ -69,7 +69,7 @@ fn document(kinds: &[usize], per_page: usize) -> Document {
     });
     Document {
         pages: pages.collect(),
-        rows: lines.iter().map(|line| row(line).unwrap()).collect(),
+        rows: lines.iter().filter_map(|line| row(line)).collect(),
     }
 }
 

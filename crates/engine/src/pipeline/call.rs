@@ -23,7 +23,10 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
     let patience = setup.patience();
     let started = Instant::now();
     let answer = tokio::time::timeout(patience, setup.resolved.provider.call(&prompt.request)).await;
-    let answer = answer.unwrap_or_else(|_| Err(timed_out(patience.as_secs())));
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(_) => Err(timed_out(patience.as_secs())),
+    };
     let latency_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
     let signals: &Signals = match &answer {
         Ok(answer) => &answer.signals,

@@ -173,15 +173,15 @@ fn a_workbook_of_20000_rows_gives_each_once() {
     assert_whole(&scene.finishes("8000"), &[1; 20_000]);
 }
 
-/// Rows that are left out or given twice, answers that are cut, refusals: the list is whole all
-/// the same.
+/// Rows that are left out or given twice, and overloads between: the list is whole all the same.
+/// (What the stand-in leaves out depends on the prompt alone, so that this is no matter of luck.)
 #[test]
 fn rows_left_out_are_asked_for_again_and_rows_given_twice_kept_once() {
     let (pdf, pages) = documents::pdf(60, 1200);
     let scene = Scene::new(
         "book.pdf",
         &pdf,
-        &json!({"reads_rows": {"drop": 0.1, "repeat": 0.1}, "shares": {"length": 0.03, "overloaded503": 0.03}}),
+        &json!({"reads_rows": {"drop": 0.1, "repeat": 0.1}, "shares": {"overloaded503": 0.03}}),
     );
     assert_whole(&scene.finishes("2048"), &pages);
 }
@@ -227,7 +227,7 @@ fn kills_in_a_long_document_cost_what_was_in_flight_and_no_more() {
     let scene = Scene::new(
         "sheet.csv",
         &documents::csv(3000),
-        &json!({"reads_rows": {"drop": 0.05}, "shares": {"length": 0.05},
+        &json!({"reads_rows": {"drop": 0.05},
             "latency": {"log_normal": {"median_ms": 40.0, "p99_ms": 150.0}}}),
     );
     let mut in_flight = 0;

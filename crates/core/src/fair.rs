@@ -7,6 +7,13 @@
 //! since it came. A queue that had nothing to do saves up no turns.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::UnknownName;
+use crate::named_enum;
 
 /// A stride of a queue of weight 1. Divisible by the weights people use, so that shares are exact.
 const STRIDE: u64 = 5_040_000;
@@ -18,6 +25,40 @@ pub struct Queue<K> {
     pub key: K,
     /// Its share, in proportion to the others; 0 counts as 1.
     pub weight: u32,
+}
+
+named_enum! {
+    /// How urgent a batch is beside others that want the same limit.
+    Priority, "priority" {
+        /// Four times the share of a normal one.
+        High = "high",
+        /// What a batch has unless somebody says otherwise.
+        Normal = "normal",
+        /// A quarter of the share of a normal one.
+        Low = "low",
+    }
+}
+
+impl Priority {
+    /// Its share, in proportion to the others.
+    #[must_use]
+    pub const fn weight(self) -> u32 {
+        match self {
+            Self::High => 16,
+            Self::Normal => 4,
+            Self::Low => 1,
+        }
+    }
+
+    /// The priority with the share that is nearest to this.
+    #[must_use]
+    pub const fn of_weight(weight: u32) -> Self {
+        match weight {
+            0..=2 => Self::Low,
+            3..=8 => Self::Normal,
+            _ => Self::High,
+        }
+    }
 }
 
 /// Whose turn it was.

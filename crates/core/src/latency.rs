@@ -9,6 +9,21 @@ const PER_DOUBLING: u32 = 4;
 /// Buckets up to 2^24 ms, which is more than four hours.
 const BUCKETS: usize = (24 * PER_DOUBLING) as usize;
 
+/// Calls that say how slow a model is.
+const FEW: u64 = 20;
+
+/// Calls that say what the slowest thousandth takes.
+const MANY: u64 = 1000;
+
+/// A call's time while the model's is not known.
+const FIRST_PATIENCE: Duration = Duration::from_secs(600);
+
+/// No call is given up earlier.
+const LEAST_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Nor waited for longer.
+const MOST_PATIENCE: Duration = Duration::from_secs(1800);
+
 /// Counts of calls by how long they took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
@@ -59,6 +74,24 @@ impl Histogram {
         None
     }
 
+    /// How long a call may take before it is given up, by what others took: eight times the slowest
+    /// hundredth, half a minute at least, half an hour at most. Ten minutes while too few are
+    /// known: a model that thinks before it answers takes minutes.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match self.permille(990) {
+            Some(slow) if self.count() >= FEW => slow.saturating_mul(8).clamp(LEAST_PATIENCE, MOST_PATIENCE),
+            _ => FIRST_PATIENCE,
+        }
+    }
+
+    /// After how long a call hangs beyond nearly all others (the 99.9th percentile); `None` while too
+    /// few calls are known to tell.
+    #[must_use]
+    pub fn hang(&self) -> Option<Duration> {
+        (self.count() >= MANY).then(|| self.permille(999)).flatten()
+    }
+
     /// For the database: pairs of bucket (one byte) and count (four bytes, little-endian), empty ones left out.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -99,4 +132,39 @@ fn upper_edge(bucket: usize) -> u64 {
     let bucket = bucket as u64 + 1;
     let (doublings, quarter) = (bucket / u64::from(PER_DOUBLING), bucket % u64::from(PER_DOUBLING));
     (((4 + quarter) << doublings) >> 2).saturating_sub(1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(ms: u32, calls: u32) -> Histogram {
+        let mut histogram = Histogram::default();
+        (0..calls).for_each(|_| histogram.record(ms));
+        histogram
+    }
+
+    #[test]
+    fn patience_follows_the_model() {
+        assert_eq!(of(300, 19).patience(), FIRST_PATIENCE);
+        assert_eq!(of(300, 20).patience(), LEAST_PATIENCE, "a fast model");
+        let slow = of(60_000, 20).patience();
+        assert!(
+            slow >= Duration::from_secs(480) && slow < Duration::from_secs(600),
+            "{slow:?}"
+        );
+        assert_eq!(of(900_000, 20).patience(), MOST_PATIENCE);
+    }
+
+    #[test]
+    fn only_many_calls_tell_what_hangs() {
+        assert_eq!(of(300, 999).hang(), None);
+        let mut known = of(300, 2000);
+        known.record(20_000);
+        let hang = known.hang().unwrap();
+        assert!(
+            hang >= Duration::from_millis(300) && hang < Duration::from_secs(1),
+            "{hang:?}"
+        );
+    }
 }

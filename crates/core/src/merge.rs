@@ -1,6 +1,8 @@
 //! Merging the results of a document's parts into one, by its schema.
 //!
-//! - **Lists** are joined in order. Rows that the end of one part and the beginning
+//! - **Lists whose rows stand on lines of the document** (see [`crate::rows`]) get every
+//!   row once, in the order of the lines, whichever parts gave it.
+//! - **Other lists** are joined in order. Rows that the end of one part and the beginning
 //!   of the next have in common were read twice (parts overlap) and are kept once;
 //!   of texts in a list, those an earlier part has are dropped.
 //! - **Single values**: the first that is there. A later part that says something
@@ -8,6 +10,8 @@
 //! - **Objects**: field by field.
 //! - **Texts marked `"x-docmill-merge": "concatenate"`** (the whole text of a
 //!   document) are joined line by line, the overlap kept once.
+
+mod by_place;
 
 use serde_json::{Map, Value};
 
@@ -20,9 +24,14 @@ pub const CONFLICT: &str = "parts";
 /// The name of the check that parts without an answer are reported under.
 pub const MISSING: &str = "missing_part";
 
+/// The name of the check that rows without an entry are reported under.
+pub const MISSING_ROWS: &str = "missing_rows";
+
 /// Rows compared at a seam; overlaps are a few lines long.
 const MAX_OVERLAP: usize = 200;
 const MAX_DEPTH: usize = 48;
+
+pub use by_place::{MergedRows, Piece, merge_pieces};
 
 /// The result of all parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +42,7 @@ pub struct Merged {
     pub conflicts: Vec<Finding>,
 }
 
-/// Merges the results of parts, in their order.
+/// Merges the results of parts by their values alone, in their order.
 #[must_use]
 pub fn merge(parts: Vec<Value>, schema: &Value) -> Merged {
     let mut merger = Merger {

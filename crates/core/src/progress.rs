@@ -183,6 +183,50 @@ impl<P, A> Progress<P, A> {
         }
     }
 
+    /// More parts, behind the others.
+    pub fn add(&mut self, parts: impl IntoIterator<Item = P>) {
+        for part in parts {
+            self.leaves.push(Leaf::open(PartId(self.next_id), part, 0));
+            self.next_id = self.next_id.saturating_add(1);
+        }
+    }
+
+    /// Opens the parts again that were given up for such a reason: somebody else can be asked.
+    /// Returns which.
+    pub fn reopen(&mut self, may_be_asked: impl Fn(&Failure) -> bool) -> Vec<PartId> {
+        let mut opened = Vec::new();
+        for leaf in &mut self.leaves {
+            if matches!(&leaf.standing, Standing::Lost(failure) if may_be_asked(failure)) {
+                leaf.standing = Standing::Open { repair: None };
+                opened.push(leaf.id);
+            }
+        }
+        opened
+    }
+
+    /// Cuts open parts that were not asked about, because others like them were cut off; returns
+    /// whether there were any. `pieces` says into what, `None` for those that stay.
+    pub fn split_open(
+        &mut self,
+        is_asked: impl Fn(PartId) -> bool,
+        pieces: impl Fn(&Leaf<P, A>) -> Option<Vec<P>>,
+    ) -> bool {
+        let untouched = |leaf: &&Leaf<P, A>| {
+            matches!(leaf.standing, Standing::Open { repair: None }) && !is_asked(leaf.id)
+        };
+        let cut: Vec<(PartId, Vec<P>)> = self
+            .leaves
+            .iter()
+            .filter(untouched)
+            .filter_map(|leaf| Some((leaf.id, pieces(leaf)?)))
+            .collect();
+        let any = !cut.is_empty();
+        for (id, pieces) in cut {
+            self.apply(id, Effect::Split(pieces));
+        }
+        any
+    }
+
     fn has_hope(&self) -> bool {
         let accepted = |leaf: &Leaf<P, A>| matches!(leaf.standing, Standing::Accepted(_));
         self.leaves.iter().all(|leaf| leaf.splits == 0) || self.leaves.iter().any(accepted)

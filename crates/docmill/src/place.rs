@@ -7,6 +7,8 @@ use docmill_core::batch::{BatchEvent, BatchState, PAUSED_BY_PERSON};
 use docmill_core::id::{BatchId, DocumentId};
 use docmill_core::money::Usd;
 use docmill_core::review::NEEDS_A_LOOK;
+use docmill_core::spending::Limits;
+use docmill_engine::spending;
 use docmill_server::views::EventView;
 use docmill_store::{
     BatchQuery, BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, Matching, Store,
@@ -157,6 +159,22 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// What all batches together may spend.
+    pub async fn limits(&self) -> Result<Limits, Fault> {
+        match self {
+            Self::Here(store) => Ok(spending::limits(store.as_ref()).await?),
+            Self::There(remote) => remote.limits().await,
+        }
+    }
+
+    /// Sets what all batches together may spend.
+    pub async fn set_limits(&self, limits: &Limits) -> Result<(), Fault> {
+        match self {
+            Self::Here(store) => Ok(spending::set_limits(store.as_ref(), limits, now()).await?),
+            Self::There(remote) => remote.set_limits(limits).await,
+        }
     }
 
     /// Sets the wall; returns where that leaves the batch.

@@ -14,6 +14,7 @@
 //! - [`look`]: a document as a person sees it: pages, words, prompts.
 //! - [`export`]: results as CSV, JSON Lines, Parquet and XLSX.
 //! - [`recovery`]: who is dead, and what they left behind.
+//! - [`hours`]: when a batch may call.
 //! - [`forget`]: what was learned from documents goes.
 //! - [`private`]: files and folders that only their owner may look into.
 
@@ -23,6 +24,7 @@ pub mod dispatch;
 mod error;
 pub mod export;
 pub mod forget;
+pub mod hours;
 pub mod ingest;
 pub mod jobs;
 mod journal;
@@ -38,6 +40,7 @@ pub mod reconcile;
 pub mod recovery;
 pub mod run;
 pub mod settings;
+pub mod spending;
 mod spool;
 pub mod survey;
 

@@ -8,7 +8,7 @@ use docmill_source::Discovered;
 use docmill_store::{BatchRow, DocumentRow};
 
 use crate::desk::{Desk, Sheet, unchanged};
-use crate::pipeline::{Pictures, Setup, prepare};
+use crate::pipeline::{Pictures, Route, Setup, prepare};
 use crate::{Engine, EngineError};
 
 /// Documents tried until one can be read.
@@ -140,7 +140,9 @@ async fn ask(setup: &Setup, sheet: Sheet<'_>) -> Result<Asked, Failure> {
     let mut parts = Vec::new();
     for leaf in prompts.progress.leaves() {
         // Only a price that overflows refuses, and the run says so.
-        let Ok(prompt) = prompts.prompt(leaf) else { break };
+        let Ok(prompt) = prompts.prompt(leaf, Route::default()) else {
+            break;
+        };
         parts.push(AskedPart {
             input_tokens: setup.resolved.provider.expect(&prompt.request).total_input(),
             pictures: u32::try_from(prompt.request.images.len()).unwrap_or(u32::MAX),

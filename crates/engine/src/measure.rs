@@ -10,7 +10,7 @@ use docmill_core::usage::Usage;
 use docmill_store::DocumentRow;
 
 use crate::desk::Sheet;
-use crate::pipeline::{Pictures, Setup, prepare};
+use crate::pipeline::{Pictures, Route, Setup, prepare};
 
 /// A document that was looked at.
 pub(crate) struct Look {
@@ -49,14 +49,19 @@ async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Fail
     let mut calls = 0;
     for leaf in prompts.progress.leaves() {
         // Only a price that overflows refuses, and the run says so.
-        let Ok(mut prompt) = prompts.prompt(leaf) else {
+        let Ok(mut prompt) = prompts.prompt(leaf, Route::default()) else {
             break;
         };
         if setup.fit(&mut prompt, None).is_err() {
             break;
         }
         expected = expected.plus(&setup.expect(&prompt.request));
-        worst_case = worst_case.saturating_add(prompt.worst_case);
+        // A fallback may answer, at its own price.
+        let fallbacks = setup.plan.fallbacks.iter();
+        let dearest = fallbacks
+            .filter_map(|fallback| fallback.price.worst_case(&prompt.bound).ok())
+            .fold(prompt.worst_case, Usd::max);
+        worst_case = worst_case.saturating_add(dearest);
         calls += 1;
     }
     Ok(Measured {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docmill_core::batch::{BatchEvent, BatchState, STOPPED_BY_PERSON};
+use docmill_core::event::EventKind;
 use docmill_core::id::BatchId;
 use docmill_store::{Claimed, TransitionRefused};
 use tokio::sync::watch;
@@ -26,6 +27,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// The same while this process adds documents to the batch.
 const LOOK_WHILE_ADDING: Duration = Duration::from_millis(20);
+
+/// How often a batch outside its hours looks whether they began, or were changed.
+const LOOK_WHILE_CLOSED: Duration = Duration::from_secs(1);
 
 /// How often a worker looks whether a person changed something: a pause is felt within a second
 /// even while all documents in hand are being read.
@@ -93,7 +97,9 @@ impl Engine {
         }
         self.start(id, reason).await?;
         let job = Arc::new(Job::new(self, &row, worker.id)?);
-        job.setup.learning.load(self.parts.store.as_ref()).await?;
+        for setup in job.setups() {
+            setup.learning.load(self.parts.store.as_ref()).await?;
+        }
         let beat = tokio::spawn(heartbeat(self.clone(), Arc::clone(&job)));
         let mut tasks = JoinSet::new();
         let ended = self.work(&job, &mut tasks, &mut stop).await;
@@ -118,6 +124,7 @@ impl Engine {
         tasks: &mut JoinSet<Result<(), EngineError>>,
         stop: &mut watch::Receiver<Stop>,
     ) -> Result<Option<RunEnd>, EngineError> {
+        let mut said = false;
         loop {
             let window = job.window();
             while let Some(done) = tasks.try_join_next() {
@@ -129,6 +136,19 @@ impl Engine {
             if job.is_halted() {
                 return Ok(None);
             }
+            if let Some(wait) = job.until_open() {
+                if !said {
+                    said = true;
+                    self.say_closed(job).await?;
+                }
+                tokio::select! {
+                    Some(done) = tasks.join_next(), if !tasks.is_empty() => finished(done)?,
+                    () = tokio::time::sleep(wait.min(LOOK_WHILE_CLOSED)) => {}
+                    _ = stop.changed() => {}
+                }
+                continue;
+            }
+            said = false;
             // Claim in handfuls: one transaction for many documents.
             let free = window.saturating_sub(tasks.len());
             if free < (window / 8).clamp(1, CLAIM_AT_MOST) {
@@ -167,6 +187,17 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Writes into the log that the batch waits for its hours.
+    async fn say_closed(&self, job: &Job) -> Result<(), EngineError> {
+        let row = self.parts.store.batch(job.batch).await?;
+        let Some(message) = crate::hours::waiting(&row.plan, row.state, job.now()) else {
+            return Ok(());
+        };
+        tracing::info!(batch = %job.batch, "{message}");
+        let note = EventKind::Note { message };
+        Ok(self.parts.store.log(job.batch, None, note, job.now()).await?)
     }
 
     /// Ends a batch of which nothing is left; `false`: something turned up meanwhile.
@@ -297,6 +328,10 @@ async fn heartbeat(engine: Engine, job: Arc<Job>) {
         match engine.parts.store.batch(job.batch).await {
             Ok(row) if row.state != BatchState::Running => job.halt(),
             Ok(row) => {
+                // Heard of at the next look.
+                if let Err(error) = engine.hold_to_limits(&row).await {
+                    tracing::warn!(%error, "the limits of all batches could not be looked at");
+                }
                 job.money.correct(&row.balance);
                 if row.plan != plan {
                     job.follow(&row.plan);

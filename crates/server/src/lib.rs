@@ -26,7 +26,6 @@ pub mod problem;
 pub mod pulse;
 mod routes;
 pub mod seal;
-mod spending;
 mod strict;
 pub mod views;
 
@@ -116,7 +115,6 @@ pub async fn serve(
     let dispatcher = app.dispatcher.clone();
     let (quiet, silenced) = watch::channel(false);
     let beating = tokio::spawn(app.pulse.clone().run(engine.clone(), silenced.clone()));
-    let watching = tokio::spawn(spending::watch(engine.clone(), silenced.clone()));
     let alerting = tokio::spawn(alerts::watch(
         engine.clone(),
         post,
@@ -142,6 +140,6 @@ pub async fn serve(
     }
     quiet.send_replace(true);
     // They end by themselves now; nothing of theirs can be lost.
-    let _ = tokio::join!(beating, watching, alerting, measuring);
+    let _ = tokio::join!(beating, alerting, measuring);
     served
 }

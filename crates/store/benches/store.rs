@@ -116,6 +116,10 @@ impl Bench {
             weight: None,
             limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
+            fallbacks: Vec::new(),
+            between: None,
+            timeout_seconds: None,
+            hedge: false,
         };
         let new = NewBatch {
             id: batch,

@@ -8,6 +8,7 @@ use docmill_core::batch::{BatchState, RefusedTransition};
 use docmill_core::document::{Class, DocumentState, Kind, UnknownName};
 use docmill_core::extraction::Extraction;
 use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::hours::Hours;
 use docmill_core::id::{BatchId, ContentHash, DocumentId, Ordinal, WorkerId};
 use docmill_core::latency::Histogram;
 use docmill_core::money::Usd;
@@ -171,6 +172,8 @@ pub struct BatchChange {
     pub concurrency: Option<u32>,
     /// Its share beside others; the rest of the plan stays as it is.
     pub weight: Option<u32>,
+    /// The hours in which it may call, or none.
+    pub between: Option<Option<Hours>>,
 }
 
 /// Why a batch stays in its state.

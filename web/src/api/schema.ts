@@ -1203,6 +1203,12 @@ export interface components {
              * @description Its share of a limit that other batches want too.
              */
             weight: number;
+            /** @description The same in words: `high`, `normal` or `low`. */
+            priority: string;
+            /** @description Models that are asked when the first cannot answer. */
+            fallback: string[];
+            /** @description Hours in which it may call. */
+            between: string | null;
             /** @description How many documents stand where. */
             documents: components["schemas"]["DocumentCounts"];
             /** @description Its money. */
@@ -1256,6 +1262,10 @@ export interface components {
              * @description Share of a limit that other batches want too.
              */
             weight?: number | null;
+            /** @description `high`, `normal` or `low`; sets the weight. */
+            priority?: string | null;
+            /** @description Calls are made only between these times of the server's day; empty: at any time. */
+            between?: string | null;
         };
         /** @description A value that a person changed. */
         ChangeView: {
@@ -2051,6 +2061,22 @@ export interface components {
              * @description Share of a limit that other batches want too.
              */
             weight?: number | null;
+            /** @description How urgent it is beside others: `high`, `normal` (the default) or `low`; sets the weight. */
+            priority?: string | null;
+            /**
+             * @description Models to ask, in this order, when the one before is down, was retired or refuses:
+             *     `MODEL`, or `MODEL@URL` for one at another address.
+             */
+            fallback?: string[];
+            /** @description Calls are made only between these times of the server's day: `22:00-06:00`. */
+            between?: string | null;
+            /**
+             * Format: int32
+             * @description Seconds after which a call is given up; absent: by what the model's calls take.
+             */
+            timeout_seconds?: number | null;
+            /** @description Makes a call that hangs a second time beside it; both are paid (false). */
+            hedge?: boolean;
             /**
              * Format: double
              * @description The wall, in dollars; absent: none so far.

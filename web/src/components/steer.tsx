@@ -1,5 +1,5 @@
 // Dialogs that steer a batch: its budget, its pace, its name.
-import { Button, Checkbox, Group, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, type BatchDetail } from '../api/client';
@@ -57,19 +57,20 @@ export function Budget({ batch, close }: { batch: BatchDetail; close: () => void
 
 export function Pace({ batch, close }: { batch: BatchDetail; close: () => void }) {
   const [concurrency, setConcurrency] = useState<number | string>(batch.concurrency ?? batch.live?.lane_places ?? 8);
-  const [weight, setWeight] = useState<number | string>(batch.weight);
+  const [priority, setPriority] = useState(batch.priority);
+  const [between, setBetween] = useState(batch.between ?? '');
   const client = useQueryClient();
   return (
     <Confirm
       opened
       close={close}
-      title="Concurrency and priority"
+      title="Concurrency, priority and hours"
       action="Change"
       act={async () => {
         const view = await ask(
           api.PATCH('/api/v1/batches/{batch}', {
             params: { path: { batch: batch.id } },
-            body: { concurrency: Number(concurrency), weight: Number(weight) },
+            body: { concurrency: Number(concurrency), priority, between },
           }),
         );
         client.setQueryData<BatchDetail>(['batch', batch.id], view);
@@ -83,13 +84,24 @@ export function Pace({ batch, close }: { batch: BatchDetail; close: () => void }
         onChange={setConcurrency}
         data-autofocus
       />
-      <NumberInput
+      <Select
         label="Priority"
-        description="Its share of a limit that other running batches want too: 2 gets twice as much as 1."
-        min={1}
-        max={100}
-        value={weight}
-        onChange={setWeight}
+        description="Its share of a limit that other running batches want too."
+        data={[
+          { value: 'high', label: 'High: four times the share of a normal one' },
+          { value: 'normal', label: 'Normal' },
+          { value: 'low', label: 'Low: a quarter of the share of a normal one' },
+        ]}
+        value={priority}
+        onChange={(value) => setPriority(value ?? 'normal')}
+        allowDeselect={false}
+      />
+      <TextInput
+        label="Only between"
+        description="Hours of the server’s day in which it may call; empty: at any time."
+        placeholder="22:00-06:00"
+        value={between}
+        onChange={(event) => setBetween(event.currentTarget.value)}
       />
       <Text size="sm" c="dimmed">
         Felt within a second. What is in flight stays in flight; a provider’s rate limit is kept whatever stands here.

@@ -158,7 +158,7 @@ export default function Batch() {
             <Connected connection={connection} />
           </Group>
           <Text size="sm" c="dimmed" className="wrap-any">
-            {batch.template} · {batch.model}
+            {batch.template} · {[batch.model, ...batch.fallback].join(', then ')}
             {batch.base_url ? ` at ${batch.base_url}` : ''} · {batch.short_id} · made <When at={batch.created_at} />
             {batch.owner ? ` by ${batch.owner}` : ''}
           </Text>
@@ -204,7 +204,7 @@ export default function Batch() {
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Item onClick={() => setAsked('budget')}>Change the budget</Menu.Item>
-                <Menu.Item onClick={() => setAsked('concurrency')}>Change concurrency and priority</Menu.Item>
+                <Menu.Item onClick={() => setAsked('concurrency')}>Change concurrency, priority and hours</Menu.Item>
                 <Menu.Item onClick={() => setAsked('name')}>Rename</Menu.Item>
                 <Menu.Divider />
                 <Menu.Item

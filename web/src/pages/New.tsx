@@ -43,6 +43,7 @@ type Form = {
   name: string;
   ocr: boolean;
   concurrency: number | string;
+  fallback: string;
 };
 const initial: Form = {
   kind: 'upload',
@@ -60,6 +61,7 @@ const initial: Form = {
   name: '',
   ocr: true,
   concurrency: '',
+  fallback: '',
 };
 
 export default function New() {
@@ -116,6 +118,10 @@ function Describe() {
                 ? { input_usd_per_million: Number(form.priceIn), output_usd_per_million: Number(form.priceOut) }
                 : undefined,
             concurrency: form.concurrency === '' ? undefined : Number(form.concurrency),
+            fallback: form.fallback
+              .split(',')
+              .map((model) => model.trim())
+              .filter((model) => model !== ''),
             ocr: form.ocr,
             start: false,
           },
@@ -415,6 +421,13 @@ function ModelPart({
             value={form.concurrency}
             onChange={(concurrency) => set({ concurrency })}
             placeholder="the model’s"
+          />
+          <TextInput
+            label="When it cannot answer, ask"
+            w={220}
+            value={form.fallback}
+            onChange={(event) => set({ fallback: event.currentTarget.value })}
+            placeholder="openai/gpt-4o, …"
           />
         </Group>
       )}

@@ -144,7 +144,7 @@ failure_codes! {
     /// 5xx or 529.
     ProviderError = "provider_error", Transient, "retry later";
     /// No answer in time.
-    CallTimeout = "call_timeout", Transient, "retry later, or raise --call-timeout";
+    CallTimeout = "call_timeout", Transient, "retry later, or raise --timeout";
     /// Connection refused, DNS failure, reset.
     ConnectionFailed = "connection_failed", Transient, "check the network and the base URL";
     /// Not JSON, or not what the schema asks for.

@@ -23,6 +23,9 @@ pub struct Policy {
     /// A provider that asks for a longer wait than this (default 15 min) pauses the
     /// batch instead: nobody wants to watch a batch that does nothing.
     pub longest_wait: Duration,
+    /// A provider that fails nearly everything for so long (default 20 s) is down: a fallback model is
+    /// asked, where there is one.
+    pub down_after: Duration,
     /// Calls in a row that failed alike, for a reason of theirs, before the batch pauses (default 10).
     pub alike: u32,
     /// The same for reasons that pass by themselves: overload, time-outs, broken
@@ -41,6 +44,7 @@ impl Default for Policy {
             backoff: Duration::from_millis(250),
             max_backoff: Duration::from_secs(120),
             longest_wait: Duration::from_secs(15 * 60),
+            down_after: Duration::from_secs(20),
             alike: 10,
             alike_transient: 200,
         }

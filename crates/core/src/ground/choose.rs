@@ -1,5 +1,7 @@
 //! Which of several places is meant.
 
+use std::collections::BTreeMap;
+
 use memchr::memmem;
 
 use crate::extraction::Evidence;
@@ -11,7 +13,7 @@ const LABEL_WORDS: usize = 6;
 /// Chooses places, remembering where the other values of a row stand.
 pub(super) struct Chooser<'a> {
     index: &'a Index<'a>,
-    hints: &'a [Evidence],
+    hints: BTreeMap<&'a str, &'a Evidence>,
     row: Row,
 }
 
@@ -28,9 +30,13 @@ struct Row {
 
 impl<'a> Chooser<'a> {
     pub(super) fn new(index: &'a Index<'a>, hints: &'a [Evidence]) -> Self {
+        let mut by_field = BTreeMap::new();
+        for hint in hints {
+            by_field.entry(hint.field.as_str()).or_insert(hint);
+        }
         Self {
             index,
-            hints,
+            hints: by_field,
             row: Row::default(),
         }
     }
@@ -38,7 +44,7 @@ impl<'a> Chooser<'a> {
     /// The best of the places for the value of this field.
     pub(super) fn choose(&mut self, pointer: &str, mut places: Vec<Place>) -> Option<Place> {
         self.row.enter(pointer);
-        if let Some(hint) = self.hints.iter().find(|hint| hint.field == pointer)
+        if let Some(hint) = self.hints.get(pointer)
             && let Some(place) = self.confirm(hint, &places)
         {
             self.row.place(place);

@@ -60,16 +60,9 @@ pub(super) struct Place {
 
 impl<'a> Index<'a> {
     pub(super) fn new(pages: &'a [Page]) -> Self {
-        let pages = pages
-            .iter()
-            .map(|page| PageIndex {
-                page,
-                folded: FoldedText::of(&page.text),
-                numbers: OnceCell::new(),
-                squashed: OnceCell::new(),
-            })
-            .collect();
-        Self { pages }
+        Self {
+            pages: pages.iter().map(PageIndex::new).collect(),
+        }
     }
 
     /// The evidence for a value that stands at this place.
@@ -87,7 +80,16 @@ impl<'a> Index<'a> {
     }
 }
 
-impl PageIndex<'_> {
+impl<'a> PageIndex<'a> {
+    pub(super) fn new(page: &'a Page) -> Self {
+        Self {
+            page,
+            folded: FoldedText::of(&page.text),
+            numbers: OnceCell::new(),
+            squashed: OnceCell::new(),
+        }
+    }
+
     /// The numbers printed on the page, ordered by their amount.
     pub(super) fn numbers(&self) -> &[Printed] {
         self.numbers

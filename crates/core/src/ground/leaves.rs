@@ -10,17 +10,22 @@ pub(super) struct Leaf<'a> {
     pub(super) value: &'a Value,
 }
 
-/// Bounds the work on absurd results.
-const MAX_LEAVES: usize = 20_000;
+/// Bounds the work on absurd results; twenty fields of twenty thousand rows are not.
+const MAX_LEAVES: usize = 400_000;
 const MAX_DEPTH: usize = 64;
 
 /// Texts and numbers, in the order of the result.
 pub(super) fn of<'a>(data: &'a Value, schema: &'a Value) -> Vec<Leaf<'a>> {
+    below(data, Some(view(schema)))
+}
+
+/// The same of a value inside a result.
+pub(super) fn below<'a>(data: &'a Value, seen: Option<View<'a>>) -> Vec<Leaf<'a>> {
     let mut walk = Walk {
         leaves: Vec::new(),
         pointer: String::new(),
     };
-    walk.value(data, Some(view(schema)), 0);
+    walk.value(data, seen, 0);
     walk.leaves
 }
 

@@ -27,16 +27,27 @@ mod dates;
 mod fold;
 mod index;
 mod leaves;
+mod lines;
 mod numbers;
 mod search;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::extraction::Evidence;
 use crate::page::Page;
+use crate::rows::Line;
 
 use choose::Chooser;
 use index::Index;
+use lines::Anchored;
+
+pub(crate) use lines::{LineIndex, RowValue, line_pages, row_values};
+
+/// Bytes that are searched for values whose row is not known, or that do not stand near it: a long
+/// table of which every value is computed must not take minutes.
+const FAR_BYTES: usize = 4_000_000_000;
 
 /// What was found and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -51,11 +62,38 @@ pub struct Grounded {
 /// named; each is used only when the value does stand there.
 #[must_use]
 pub fn ground(data: &Value, schema: &Value, pages: &[Page], hints: &[Evidence]) -> Grounded {
+    ground_rows(data, schema, pages, hints, &BTreeMap::new())
+}
+
+/// The same for a result with long lists: `rows` says on which lines rows stand, by their
+/// JSON Pointers. The values of a row are looked for there first, so that a value that
+/// stands a thousand times is found in its own row.
+#[must_use]
+pub fn ground_rows(
+    data: &Value,
+    schema: &Value,
+    pages: &[Page],
+    hints: &[Evidence],
+    rows: &BTreeMap<String, Line>,
+) -> Grounded {
     let index = Index::new(pages);
+    let texts = line_pages(rows.values().map(|line| line.text(pages)));
+    let anchored = Anchored::new(rows, &texts, pages);
     let mut grounded = Grounded::default();
     let mut chooser = Chooser::new(&index, hints);
+    let size = pages.iter().map(|page| page.text.len()).sum::<usize>().max(1);
+    let mut far_searches = FAR_BYTES / size;
     for leaf in leaves::of(data, schema) {
-        let found = search::find(&index, leaf.value);
+        let near = anchored.find(&leaf.pointer, leaf.value);
+        let found = match near {
+            Some(found) if !found.is_empty() || far_searches == 0 => found,
+            // It was not looked for, which is not to say that it is not there.
+            None if far_searches == 0 => continue,
+            _ => {
+                far_searches -= 1;
+                search::find(&index.pages, leaf.value)
+            }
+        };
         match chooser.choose(&leaf.pointer, found) {
             Some(place) => grounded.evidence.push(index.evidence(leaf.pointer, place)),
             None => grounded.ungrounded.push(leaf.pointer),

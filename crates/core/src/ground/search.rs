@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::ground::dates::Date;
 use crate::ground::fold::continues_word;
-use crate::ground::index::{FoldedText, Index, PageIndex, Place};
+use crate::ground::index::{FoldedText, PageIndex, Place};
 use crate::ground::numbers::{Amount, amounts_of};
 
 /// Enough to choose from; a value that stands more often proves little anyway.
@@ -15,26 +15,26 @@ const GAPS_FROM: usize = 4;
 /// Letters from which blanks may be missing or too many.
 const SQUASHED_FROM: usize = 5;
 
-/// The places of a value: those of the closest way of looking that finds any.
-pub(super) fn find(index: &Index<'_>, value: &Value) -> Vec<Place> {
+/// The places of a value on some pages: those of the closest way of looking that finds any.
+pub(super) fn find(on: &[PageIndex<'_>], value: &Value) -> Vec<Place> {
     let mut found = Vec::new();
     match value {
         Value::Number(number) => {
             if let Some(amount) = Amount::of_json(number) {
-                for (page, pages) in index.pages.iter().enumerate() {
+                for (page, pages) in on.iter().enumerate() {
                     find_amount(page, pages, amount, &mut found);
                 }
             }
         }
-        Value::String(text) => find_text(index, text.trim(), &mut found),
+        Value::String(text) => find_text(on, text.trim(), &mut found),
         _ => {}
     }
     found
 }
 
-fn find_text(index: &Index<'_>, text: &str, found: &mut Vec<Place>) {
+fn find_text(on: &[PageIndex<'_>], text: &str, found: &mut Vec<Place>) {
     let exact = Finder::new(text.as_bytes());
-    on_pages(index, found, |page, pages, found| {
+    on_pages(on, found, |page, pages, found| {
         find_exact(page, pages, &exact, text, found)
     });
     if !found.is_empty() {
@@ -45,11 +45,11 @@ fn find_text(index: &Index<'_>, text: &str, found: &mut Vec<Place>) {
         return;
     }
     let folded = Finder::new(&needle.bytes);
-    on_pages(index, found, |page, pages, found| {
+    on_pages(on, found, |page, pages, found| {
         find_folded(page, pages, &folded, found)
     });
     if found.is_empty() {
-        find_meaning(index, text, found);
+        find_meaning(on, text, found);
     }
     if found.is_empty() {
         let squashed: Vec<u8> = needle
@@ -60,13 +60,13 @@ fn find_text(index: &Index<'_>, text: &str, found: &mut Vec<Place>) {
             .collect();
         if squashed.len() >= SQUASHED_FROM {
             let squashed = Finder::new(&squashed);
-            on_pages(index, found, |page, pages, found| {
+            on_pages(on, found, |page, pages, found| {
                 find_squashed(page, pages, &squashed, found)
             });
         }
     }
     if found.is_empty() && needle.tokens.len() >= GAPS_FROM {
-        on_pages(index, found, |page, pages, found| {
+        on_pages(on, found, |page, pages, found| {
             find_with_gaps(page, pages, &needle, found)
         });
     }
@@ -74,11 +74,11 @@ fn find_text(index: &Index<'_>, text: &str, found: &mut Vec<Place>) {
 
 /// Runs a search on one page after the other until there are enough places.
 fn on_pages(
-    index: &Index<'_>,
+    on: &[PageIndex<'_>],
     found: &mut Vec<Place>,
     search: impl Fn(usize, &PageIndex<'_>, &mut Vec<Place>),
 ) {
-    for (page, pages) in index.pages.iter().enumerate() {
+    for (page, pages) in on.iter().enumerate() {
         if found.len() >= MAX_PLACES {
             return;
         }
@@ -87,21 +87,21 @@ fn on_pages(
 }
 
 /// A date, a number or a currency, in the forms they are printed in.
-fn find_meaning(index: &Index<'_>, text: &str, found: &mut Vec<Place>) {
+fn find_meaning(on: &[PageIndex<'_>], text: &str, found: &mut Vec<Place>) {
     if let Some(date) = Date::of(text) {
-        on_pages(index, found, |page, pages, found| {
+        on_pages(on, found, |page, pages, found| {
             date.find(page, &pages.folded, found)
         });
         return;
     }
     for amount in amounts_of(text) {
-        on_pages(index, found, |page, pages, found| {
+        on_pages(on, found, |page, pages, found| {
             find_amount(page, pages, amount, found)
         });
     }
     for sign in currency_signs(text) {
         let finder = Finder::new(sign.as_bytes());
-        on_pages(index, found, |page, pages, found| {
+        on_pages(on, found, |page, pages, found| {
             let text = &pages.page.text;
             for start in finder.find_iter(text.as_bytes()).take(MAX_PLACES) {
                 let end = start + sign.len();

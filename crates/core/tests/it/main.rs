@@ -19,5 +19,6 @@ mod price;
 mod progress;
 mod reconcile;
 mod review;
+mod rows;
 mod tables;
 mod template;

@@ -19,7 +19,7 @@ pub use look::{
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
 pub use serve::{AuditArgs, AuditVerb, KeyArgs, KeyVerb, ServeArgs};
 pub use steer::{
-    BatchArg, BudgetArgs, ExportArgs, LedgerArgs, OutArgs, ReconcileArgs, ResumeArgs, RetryArgs,
+    BatchArg, BudgetArgs, ExportArgs, LedgerArgs, LimitsArgs, OutArgs, ReconcileArgs, ResumeArgs, RetryArgs,
 };
 pub use values::{Limit, PriceArg};
 pub use work::{EstimateArgs, PasswordArgs, PlanArgs, RunArgs, SourceArgs};
@@ -48,6 +48,7 @@ Steer:
   pause        Start no more calls; those in flight are finished
   cancel       Give a batch up; results so far stay
   budget       Raise or lower the wall
+  limits       What all batches together may spend a day and a month
   ledger       What was paid, held back and lost, by model and class
   reconcile    Settle calls whose outcome was lost, by the provider's usage export
 
@@ -195,6 +196,8 @@ pub enum Verb {
     Cancel(BatchArg),
     /// Raise or lower the wall
     Budget(BudgetArgs),
+    /// What all batches together may spend a day and a month
+    Limits(LimitsArgs),
     /// What was paid, held back and lost, by model and class
     Ledger(LedgerArgs),
     /// Settle calls whose outcome was lost, by the provider's usage export

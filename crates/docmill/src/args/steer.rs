@@ -36,6 +36,29 @@ pub struct BudgetArgs {
     pub json: bool,
 }
 
+/// `docmill limits`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docmill limits
+  docmill limits --day 20 --month 300
+  docmill limits --day none
+
+The limits are kept with the database, and by every process that works on it. When what was
+paid since midnight (UTC), or since the first of the month, reaches one, running batches are
+paused with the reason; calls in flight at that moment are still paid.")]
+pub struct LimitsArgs {
+    /// Dollars a day, or `none`
+    #[arg(long, value_name = "USD", allow_hyphen_values = true)]
+    pub day: Option<Limit>,
+    /// Dollars a month, or `none`
+    #[arg(long, value_name = "USD", allow_hyphen_values = true)]
+    pub month: Option<Limit>,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `docmill ledger`.
 #[derive(Debug, Args)]
 #[command(after_help = "\

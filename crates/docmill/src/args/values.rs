@@ -5,6 +5,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use docmill_core::document::{Class, DocumentState, Kind};
 use docmill_core::failure::FailureCode;
+use docmill_core::fair::Priority;
 use docmill_core::money::{PicoPerToken, Usd};
 use docmill_core::price::Price;
 
@@ -31,6 +32,10 @@ pub(super) fn class() -> impl TypedValueParser<Value = Class> {
 
 pub(super) fn code() -> impl TypedValueParser<Value = FailureCode> {
     one_of(FailureCode::ALL.iter().map(|code| code.as_str()).collect())
+}
+
+pub(super) fn priority() -> impl TypedValueParser<Value = Priority> {
+    one_of(Priority::ALL.iter().map(|priority| priority.as_str()).collect())
 }
 
 /// A budget: an amount, or `none`.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use docmill_core::fair::Priority;
+use docmill_core::hours::Hours;
 
 use super::{Limit, OutArgs, PriceArg};
 
@@ -97,6 +99,26 @@ pub struct PlanArgs {
     /// Limit on each answer [default: from the template and the model]
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "What and how")]
     pub max_output_tokens: Option<u32>,
+    /// Models to ask, in this order, when the one before is down, was retired or refuses (MODEL or MODEL@URL)
+    #[arg(
+        long,
+        value_name = "MODEL,…",
+        value_delimiter = ',',
+        help_heading = "What and how"
+    )]
+    pub fallback: Vec<String>,
+    /// Call only between these times of the day, where docmill runs (22:00-06:00)
+    #[arg(long, value_name = "HOURS", help_heading = "What and how")]
+    pub between: Option<Hours>,
+    /// How urgent it is beside other batches that want the same limit: high, normal, low [default: normal]
+    #[arg(long, value_name = "PRIORITY", value_parser = super::values::priority(), hide_possible_values = true, help_heading = "What and how")]
+    pub priority: Option<Priority>,
+    /// Give a call up after so many seconds [default: by what the model's calls take]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400), help_heading = "What and how")]
+    pub timeout: Option<u32>,
+    /// Make a call that hangs longer than 999 of 1,000 others a second time beside it; both are paid
+    #[arg(long, help_heading = "Money")]
+    pub hedge: bool,
     /// Pay again for answers that are stored for other documents
     #[arg(long, help_heading = "Money")]
     pub no_reuse: bool,

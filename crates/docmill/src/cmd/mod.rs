@@ -12,6 +12,7 @@ mod help;
 mod keep;
 mod key;
 mod ledger;
+mod limits;
 mod list;
 mod logs;
 mod models;
@@ -62,6 +63,7 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Pause(args) => block_on(steer::pause(args, context)),
         Verb::Cancel(args) => block_on(steer::cancel(args, context)),
         Verb::Budget(args) => block_on(budget::perform(args, context)),
+        Verb::Limits(args) => block_on(limits::perform(args, context)),
         Verb::Ledger(args) => block_on(ledger::perform(args, context)),
         Verb::Reconcile(args) => block_on(reconcile::perform(args, context)),
         Verb::Export(args) => block_on(export::perform(args, context)),

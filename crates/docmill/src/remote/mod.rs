@@ -8,6 +8,7 @@ mod rows;
 
 use docmill_core::id::{BatchId, DocumentId};
 use docmill_core::money::Usd;
+use docmill_core::spending::Limits;
 use docmill_server::views::{
     BatchDetail, BatchList, BatchView, DocumentDetailView, DocumentList, EventList, EventView, FailureView,
     JobList, JobView,
@@ -143,6 +144,30 @@ impl Remote {
             .send("PUT", &format!("/batches/{id}/budget"), &body)
             .await?;
         rows::batch(view)
+    }
+
+    /// What all batches together may spend.
+    pub async fn limits(&self) -> Result<Limits, Fault> {
+        let settings: Value = self.http.get("/settings").await?;
+        let amount = |name: &str| {
+            settings
+                .get(name)
+                .and_then(|value| value.to_string().parse().ok())
+        };
+        Ok(Limits {
+            day: amount("day_budget_usd"),
+            month: amount("month_budget_usd"),
+        })
+    }
+
+    /// Sets what all batches together may spend.
+    pub async fn set_limits(&self, limits: &Limits) -> Result<(), Fault> {
+        let body = json!({
+            "day_budget_usd": limits.day.map(Usd::as_f64),
+            "month_budget_usd": limits.month.map(Usd::as_f64),
+        });
+        let _: Value = self.http.send("PUT", "/settings", &body).await?;
+        Ok(())
     }
 
     /// Changes what is named in `change`.

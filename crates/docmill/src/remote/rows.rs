@@ -12,7 +12,7 @@ use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::{BatchId, ContentHash, Ordinal};
 use docmill_core::money::{PicoPerToken, Usd};
 use docmill_core::page::BBox;
-use docmill_core::plan::Plan;
+use docmill_core::plan::{Fallback, Plan};
 use docmill_core::price::Price;
 use docmill_core::template::Template;
 use docmill_core::time::Timestamp;
@@ -83,6 +83,15 @@ fn price(view: &PriceView) -> Price {
     }
 }
 
+/// A fallback of which only the name is known.
+fn fallback(model: String) -> Fallback {
+    Fallback {
+        model,
+        base_url: None,
+        price: Price::free("known to the server"),
+    }
+}
+
 /// A batch of a list: of its template only the name is known.
 pub fn batch(view: BatchView) -> Result<BatchRow, Fault> {
     let template: Template = serde_json::from_value(json!({ "name": view.template, "schema": {} }))
@@ -111,6 +120,10 @@ pub fn batch(view: BatchView) -> Result<BatchRow, Fault> {
             weight: Some(view.weight),
             limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
+            fallbacks: view.fallback.into_iter().map(fallback).collect(),
+            between: view.between.and_then(|hours| hours.parse().ok()),
+            timeout_seconds: None,
+            hedge: false,
         },
         sources: view.sources,
         counters: Counters {

@@ -41,6 +41,19 @@ pub fn batch(row: &BatchRow, now: Timestamp, colored: bool) -> String {
     }
     line("cost", cost(row));
     line("model", model(row));
+    if !row.plan.fallbacks.is_empty() {
+        let names: Vec<&str> = row.plan.fallbacks.iter().map(|it| it.model.as_str()).collect();
+        line(
+            "else",
+            format!(
+                "{} (when it is down, was retired or refuses)",
+                names.join(", then ")
+            ),
+        );
+    }
+    if let Some(between) = row.plan.between {
+        line("hours", between.to_string());
+    }
     line("template", row.template.name.clone());
     line("sources", row.sources.join(", "));
     line(
@@ -51,10 +64,10 @@ pub fn batch(row: &BatchRow, now: Timestamp, colored: bool) -> String {
         line("took", duration(took));
     }
     let state = paint(colored, state_style(row.state), &row.state.to_string());
-    let reason = if row.reason.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", clean(&row.reason))
+    let waiting = docmill_engine::hours::waiting(&row.plan, row.state, now);
+    let reason = match waiting.as_deref().unwrap_or(&row.reason) {
+        "" => String::new(),
+        reason => format!(": {}", clean(reason)),
     };
     let name = paint(colored, Style::Bold, &clean(&row.name));
     format!(

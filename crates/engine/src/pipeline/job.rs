@@ -7,6 +7,8 @@ use std::time::Duration;
 use docmill_core::batch::BatchEvent;
 use docmill_core::event::EventKind;
 use docmill_core::failure::{self, Billing, Breaker, Decision, Failure, FailureClass, FailureCode, History};
+use docmill_core::fair::Priority;
+use docmill_core::hours::Hours;
 use docmill_core::id::{BatchId, DocumentId, WorkerId};
 use docmill_core::money::Usd;
 use docmill_core::pacing::Need;
@@ -16,10 +18,12 @@ use docmill_core::time::Timestamp;
 use docmill_store::{BatchRow, Bill, Commit, Committed, LeasedDocument, Next, ReadFacts, Settlement, Store};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
+use crate::hours;
 use crate::journal::{Entry, Journal};
 use crate::lane::{Permit, Registration};
 use crate::pipeline::Setup;
 use crate::pipeline::money::{Hold, Money};
+use crate::pipeline::route::{Fallback, Routes, falls_back};
 use crate::spool::{self, Spool};
 use crate::{Engine, EngineError, Parts};
 
@@ -34,7 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The share of a limit a batch gets beside others.
 fn weight(plan: &Plan) -> u32 {
-    plan.weight.unwrap_or(1).max(1)
+    plan.weight.unwrap_or(Priority::Normal.weight()).max(1)
 }
 
 /// What all documents of a running batch share.
@@ -44,7 +48,10 @@ pub(crate) struct Job {
     pub(crate) setup: Setup,
     pub(crate) checks: docmill_core::check::Checks,
     pub(crate) validator: Validator,
-    registration: Registration,
+    pub(super) registration: Registration,
+    pub(super) fallbacks: Vec<Fallback>,
+    pub(super) routes: Routes,
+    between: Mutex<Option<Hours>>,
     concurrency: AtomicU32,
     pub(crate) policy: docmill_core::failure::Policy,
     /// The budget as this process sees it.
@@ -73,9 +80,18 @@ impl Job {
             Validator::new(&setup.template).map_err(|error| EngineError::Template(error.to_string()))?;
         let checks = docmill_core::check::Checks::compile(&setup.template.checks)
             .map_err(|error| EngineError::Template(error.to_string()))?;
+        let fallbacks = Setup::fallbacks(engine, row)?.into_iter().map(|setup| {
+            let lane = engine.lanes.get(&setup.resolved.lane, &engine.parts.clock);
+            let share = weight(&row.plan);
+            let registration = lane.register(row.id, setup.concurrency(), share, setup.plan.limits);
+            Fallback::new(setup, registration)
+        });
         Ok(Self {
             batch: row.id,
             worker,
+            fallbacks: fallbacks.collect(),
+            routes: Routes::default(),
+            between: Mutex::new(row.plan.between),
             concurrency: AtomicU32::new(setup.concurrency()),
             setup,
             checks,
@@ -102,15 +118,27 @@ impl Job {
     }
 
     /// A permit for a call, when it is this batch's turn and the provider's pace allows it.
-    pub(crate) async fn permit(&self, need: Need, goes_first: bool) -> Option<Permit> {
-        self.registration.permit(need, goes_first).await
+    pub(crate) async fn permit(&self, route: usize, need: Need, goes_first: bool) -> Option<Permit> {
+        self.registration_of(route).permit(need, goes_first).await
     }
 
     /// Takes what a person changed about the plan while the batch runs: concurrency and weight.
     pub(crate) fn follow(&self, plan: &Plan) {
         let concurrency = self.setup.concurrency_of(plan);
         self.concurrency.store(concurrency, Ordering::Relaxed);
+        *self.between.lock().unwrap_or_else(PoisonError::into_inner) = plan.between;
         self.registration.change(concurrency, weight(plan), plan.limits);
+        for fallback in &self.fallbacks {
+            let concurrency = fallback.setup.concurrency_of(plan);
+            let limits = fallback.setup.plan.limits;
+            fallback.registration.change(concurrency, weight(plan), limits);
+        }
+    }
+
+    /// How long until the hours of the batch allow calls; `None`: now.
+    pub(crate) fn until_open(&self) -> Option<Duration> {
+        let between = *self.between.lock().unwrap_or_else(PoisonError::into_inner);
+        hours::until_open(between, self.now())
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -236,7 +264,13 @@ impl Job {
             );
             self.pause(&reason, None).await?;
         }
+        // What another model is asked for is not the end of it.
+        let goes_on = |failure: &Failure| {
+            let is_final = failure.code.class() == FailureClass::Transient;
+            !self.fallbacks.is_empty() && falls_back(failure) && !is_final
+        };
         if let Some(outcome) = outcome
+            && !outcome.as_ref().is_some_and(goes_on)
             && let Some(reason) = self.observe(outcome.as_ref())
         {
             self.pause(&reason, None).await?;

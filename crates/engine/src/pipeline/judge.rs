@@ -10,6 +10,7 @@ use docmill_core::extraction::Finding;
 use docmill_core::failure::{Billing, Decision, Failure, FailureCode, History};
 use docmill_core::money::Usd;
 use docmill_core::progress::{Rejected, troubles_of};
+use docmill_core::rows::Placements;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
 use docmill_llm::answer::Unread;
@@ -18,8 +19,10 @@ use docmill_store::{Bill, LeasedDocument, Next, Settlement};
 use serde_json::Value;
 
 use crate::pipeline::Job;
+use crate::pipeline::complete;
 use crate::pipeline::progress::{Accepted, Effect, Leaf, Part, Prompt, Prompts};
 use crate::pipeline::reply::{Reply, ReplyOrigin, answer_of};
+use crate::pipeline::route::falls_back;
 
 /// An answer this many times as long as the text it is about is not a long list: the model
 /// repeats itself, and would do so about half of the text as well.
@@ -61,11 +64,14 @@ pub(crate) fn judge(
     } = reply;
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return fail(job, document, prompts, leaf, &error, attempt, latency_ms),
+        Err(error) => {
+            let route = prompt.route.number;
+            return fail(job, document, prompts, leaf, &error, attempt, latency_ms, route);
+        }
     };
     let bill = bill_of(job, &prompt, &origin, &answer);
-    let limit = prompts.asks.request.max_output_tokens;
-    let weighed = weigh(job, limit, prompts.in_parts || leaf.splits > 0, &answer);
+    let limit = prompts.asks_of(prompt.route.number).request.max_output_tokens;
+    let weighed = weigh(job, limit, prompts.is_piece(leaf), &answer);
     let settlement = attempt.map(|attempt| Settlement {
         attempt,
         bill,
@@ -90,27 +96,50 @@ pub(crate) fn judge(
 
 /// Moves a document to where its stored attempts had taken it.
 pub(crate) fn take_up(job: &Job, document: &LeasedDocument, prompts: &mut Prompts) {
+    let mut used = 0;
+    loop {
+        used += rebuild(job, document, prompts, 0);
+        for route in 1..=prompts.fallback_asks.len() {
+            // What the model before did not answer was asked of this one.
+            for part in prompts.progress.reopen(falls_back) {
+                prompts.routes.insert(part, route);
+            }
+            used += rebuild(job, document, prompts, route);
+        }
+        // Parts that came from what the answers taught may have been answered as well.
+        let is_more = complete::cut_as_before(prompts) || complete::follow(job, prompts, &[]);
+        if !is_more {
+            break;
+        }
+    }
+    if used > 0 {
+        tracing::debug!(document = %document.id, answers = used, "answers of earlier calls are used again");
+    }
+}
+
+fn rebuild(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, route: usize) -> usize {
     let Prompts {
         progress,
         past,
         asks,
+        fallback_asks,
         in_parts,
         ..
     } = prompts;
+    let fallback = route.checked_sub(1).and_then(|at| fallback_asks.get(at));
+    let asks = fallback.unwrap_or(asks);
     let limit = asks.request.max_output_tokens;
-    let used = progress.rebuild(
+    progress.rebuild(
         past,
         document.retried_after,
         |leaf| asks.key(leaf),
         |leaf, attempt| {
             let answer = answer_of(attempt);
-            let weighed = weigh(job, limit, *in_parts || leaf.splits > 0, &answer);
+            let is_piece = *in_parts || leaf.splits > 0 || leaf.part.rows_only;
+            let weighed = weigh(job, limit, is_piece, &answer);
             effect(job, leaf, limit, &answer, weighed)
         },
-    );
-    if used > 0 {
-        tracing::debug!(document = %document.id, answers = used, "answers of earlier calls are used again");
-    }
+    )
 }
 
 /// Told apart from an answer that is cut at the ceiling, which is not asked for again as it was.
@@ -149,7 +178,7 @@ fn bill_of(job: &Job, prompt: &Prompt, origin: &ReplyOrigin, answer: &Answer) ->
         };
     };
     match answer.usage {
-        Some(usage) => match job.setup.plan.price.cost(&usage) {
+        Some(usage) => match job.setup_of(prompt.route.number).plan.price.cost(&usage) {
             Ok(cost) => Bill::Actual { usage, cost },
             Err(_) => Bill::Actual {
                 usage,
@@ -250,8 +279,34 @@ fn weigh(job: &Job, limit: u32, in_parts: bool, answer: &Answer) -> Result<Accep
         data,
         shortfalls,
         mended,
+        placements: Placements::default(),
         hints: answer.evidence.clone(),
     })
+}
+
+/// Where the rows of an answer stand, when it is about a part, or has a long list.
+fn placements(job: &Job, leaf: &Leaf, data: &Value) -> Placements {
+    let pages = &leaf.part.whole.pages;
+    let is_part = leaf.part.pages.len() < pages.len() || leaf.part.text.len() < text_bytes(pages);
+    if !is_part && !has_long_list(data, 0) {
+        return Placements::default();
+    }
+    Placements::of(data, &job.setup.template.schema, &leaf.part.cut, pages)
+}
+
+fn text_bytes(pages: &[docmill_core::page::Page]) -> usize {
+    pages.iter().map(|page| page.text.len()).sum()
+}
+
+/// Rows from which a list is worth a look at where they stand.
+const LONG_LIST: usize = 12;
+
+fn has_long_list(data: &Value, depth: usize) -> bool {
+    match data {
+        Value::Array(items) => items.len() >= LONG_LIST,
+        Value::Object(fields) if depth < 8 => fields.values().any(|value| has_long_list(value, depth + 1)),
+        _ => false,
+    }
 }
 
 fn in_words(findings: &[Finding]) -> String {
@@ -278,7 +333,10 @@ fn effect(
     weighed: Result<Accepted, Unusable>,
 ) -> Effect {
     let unusable = match weighed {
-        Ok(accepted) => return Effect::Accepted(accepted),
+        Ok(mut accepted) => {
+            accepted.placements = placements(job, leaf, &accepted.data);
+            return Effect::Accepted(accepted);
+        }
         Err(unusable) => unusable,
     };
     let history = History {
@@ -311,6 +369,7 @@ fn pieces(leaf: &Leaf, limit: u32) -> Option<Vec<Arc<Part>>> {
 }
 
 /// A call without an answer.
+#[expect(clippy::too_many_arguments, reason = "what is known about one call")]
 fn fail(
     job: &Job,
     document: &LeasedDocument,
@@ -319,11 +378,12 @@ fn fail(
     error: &CallError,
     attempt: Option<u32>,
     latency_ms: u32,
+    route: usize,
 ) -> Judged {
     let (bill, billing) = match error.billing {
         docmill_llm::Billing::NotBilled => (Bill::NotBilled, Billing::NotBilled),
         docmill_llm::Billing::Unknown => (Bill::Unknown, Billing::Unknown),
-        docmill_llm::Billing::Used(usage) => match job.setup.plan.price.cost(&usage) {
+        docmill_llm::Billing::Used(usage) => match job.setup_of(route).plan.price.cost(&usage) {
             Ok(cost) => (Bill::Actual { usage, cost }, Billing::Billed),
             Err(_) => (Bill::Unknown, Billing::Unknown),
         },
@@ -338,10 +398,11 @@ fn fail(
     });
     // What the other parts of a long document met does not count against this one.
     let own = troubles_of(&prompts.past, leaf.id);
+    let here = prompts.troubles.get(&leaf.id).copied().unwrap_or_default();
     let history = History {
         attempts: document.attempts,
-        failures: document.failures.min(own),
-        waits: document.waits.min(own),
+        failures: document.failures.min(own).saturating_add(here.failures),
+        waits: document.waits.min(own).saturating_add(here.waits),
         repairs: leaf.repairs,
         splits: leaf.splits,
     };

@@ -15,8 +15,10 @@
 //! ([`walk`]). What steps hand to each other is in [`progress`] and [`reply`].
 
 mod call;
+mod complete;
 mod conclude;
 mod fit;
+mod hedge;
 mod job;
 mod judge;
 mod money;
@@ -25,6 +27,7 @@ mod prepare;
 mod progress;
 mod reply;
 mod reserve;
+mod route;
 mod setup;
 mod walk;
 
@@ -37,6 +40,7 @@ use futures::FutureExt;
 
 pub(crate) use job::Job;
 pub(crate) use prepare::{Pictures, prepare};
+pub(crate) use route::Route;
 pub(crate) use setup::Setup;
 
 use crate::EngineError;
@@ -85,6 +89,7 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         Err(failure) => return job.give_up(&document, failure, Some(facts)).await,
     };
     drop(turn);
+    prompts.add_fallbacks(job);
     if document.attempts > 0 {
         prompts.past = job.store().document(document.id).await?.attempts;
         prompts.past.retain(|attempt| !judge::was_asked_again(attempt));

@@ -2,6 +2,7 @@
 //! does not fit the model is split into parts with overlap; a picture is sent when
 //! there is no text and the model sees.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use docmill_core::document::Kind;
@@ -14,7 +15,7 @@ use docmill_parse::ImageOptions;
 use crate::desk::Sheet;
 use crate::pipeline::Setup;
 use crate::pipeline::parts;
-use crate::pipeline::progress::{AnswerBase, Asks, Progress, Prompts};
+use crate::pipeline::progress::{Again, AnswerBase, Asks, Progress, Prompts};
 
 /// Pictures are sent at this size: large enough to read a till receipt, small enough
 /// for every provider's cheapest tier of tokens.
@@ -75,6 +76,10 @@ pub(crate) async fn prepare(
         reading,
         progress: Progress::new(parts.into_iter().map(Arc::new).collect()),
         past: Vec::new(),
+        again: Again::default(),
+        troubles: BTreeMap::new(),
+        fallback_asks: Vec::new(),
+        routes: BTreeMap::new(),
         asks: Asks {
             request,
             price: setup.plan.price.clone(),

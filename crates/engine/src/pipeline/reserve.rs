@@ -47,6 +47,8 @@ pub(crate) enum Reserved {
     Yes(Box<Reservation>),
     /// The answer was paid for before.
     Answered(Box<Reply>),
+    /// Its provider went down: ask another.
+    Elsewhere,
     /// Not now: give the document back.
     Later,
     /// This document can never be called.
@@ -62,9 +64,13 @@ pub(crate) async fn reserve(
     mut prompt: Prompt,
     room: Option<u32>,
 ) -> Result<Reserved, EngineError> {
+    let setup = job.setup_of(prompt.route.number);
     let goes_first = document.attempts > 0 || prompt.part.0 > 0;
     loop {
-        let need = job.setup.fit(&mut prompt, room)?;
+        if job.until_open().is_some() {
+            return Ok(Reserved::Later);
+        }
+        let need = setup.fit(&mut prompt, room)?;
         if let Some(failure) = never_fits(job, &prompt).await? {
             return Ok(Reserved::Never(failure));
         }
@@ -73,17 +79,21 @@ pub(crate) async fn reserve(
             () = job.halted() => return Ok(Reserved::Later),
         };
         let permit = tokio::select! {
-            Some(permit) = job.permit(need, goes_first) => permit,
+            Some(permit) = job.permit(prompt.route.number, need, goes_first) => permit,
+            () = job.went_down(prompt.route) => return Ok(Reserved::Elsewhere),
             () = job.halted() => return Ok(Reserved::Later),
         };
+        if job.is_gone(prompt.route.number) && job.next_route(prompt.route.number).is_some() {
+            return Ok(Reserved::Elsewhere);
+        }
         let start = Start {
             document: document.id,
             worker: job.worker,
-            model: job.setup.plan.model.clone(),
+            model: setup.plan.model.clone(),
             part: prompt.part.0,
             answer_key: prompt.answer_key,
             reserve: prompt.worst_case,
-            reuse: job.setup.plan.reuse_answers,
+            reuse: setup.plan.reuse_answers,
             now: job.now(),
         };
         let (available, calls_in_flight) = match job.store().begin(start).await? {

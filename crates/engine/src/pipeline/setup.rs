@@ -2,8 +2,10 @@
 //! the instructions, the desk where documents are read. The estimate and the run
 //! share it, so that what is predicted is what is asked.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
+use docmill_core::latency::Histogram;
 use docmill_core::plan::Plan;
 use docmill_core::template::{Template, first_answer_limit};
 use docmill_llm::{Capabilities, ModelLimits};
@@ -33,40 +35,76 @@ pub(crate) struct Setup {
     pub(super) first_answer: u32,
     /// Tokens that every prompt has.
     pub(super) fixed_input: OnceLock<u64>,
+    /// How long its calls took.
+    latencies: Mutex<Histogram>,
     /// Of these: the instructions.
     pub(super) instructions: u64,
 }
 
 impl Setup {
     pub(crate) fn new(engine: &Engine, row: &BatchRow) -> Result<Self, EngineError> {
+        Self::of_plan(engine, row, &row.plan)
+    }
+
+    /// The same for the models that are asked when the plan's own cannot answer, in their order.
+    pub(crate) fn fallbacks(engine: &Engine, row: &BatchRow) -> Result<Vec<Self>, EngineError> {
+        let plans = row.plan.fallbacks.iter().map(|it| row.plan.falling_back_to(it));
+        plans.map(|plan| Self::of_plan(engine, row, &plan)).collect()
+    }
+
+    fn of_plan(engine: &Engine, row: &BatchRow, plan: &Plan) -> Result<Self, EngineError> {
         // A batch of another process may lie where this one may not read.
         engine.parts.source.permits(&row.sources)?;
-        let resolved = engine.parts.providers.resolve(&row.plan)?;
+        let resolved = engine.parts.providers.resolve(plan)?;
         let limits = resolved.provider.limits(&resolved.model);
         let capabilities = resolved.provider.capabilities(&resolved.model);
         let template = Arc::new(row.template.clone());
-        let ceiling = row.plan.max_output_tokens;
+        let ceiling = plan.max_output_tokens;
         let system: Arc<str> = docmill_llm::prompt::system(&template).into();
         Ok(Self {
             instructions: docmill_llm::tokens::expect(&system),
             sample: Mutex::default(),
-            learning: engine.learnings.of(&row.plan, &template),
+            learning: engine.learnings.of(plan, &template),
             first_answer: first_answer_limit(&template).map_or(ceiling, |first| first.min(ceiling)),
             fixed_input: OnceLock::new(),
+            latencies: Mutex::default(),
             system,
             schema: serde_json::to_vec(&template.schema).unwrap_or_default().into(),
             template,
-            plan: row.plan.clone(),
+            plan: plan.clone(),
             resolved,
             limits,
             capabilities,
-            desk: Desk::new(engine, &row.plan),
+            desk: Desk::new(engine, plan),
         })
     }
 
     /// Whether the provider takes documents of any length in one call without losing anything.
     pub(crate) fn reads_whole_documents(&self) -> bool {
         self.capabilities.reads_whole_documents
+    }
+
+    /// How long a call may take: as a person says, else by what others took.
+    pub(crate) fn patience(&self) -> Duration {
+        let typed = self.plan.timeout_seconds;
+        typed.map_or_else(
+            || self.latencies().patience(),
+            |seconds| Duration::from_secs(u64::from(seconds)),
+        )
+    }
+
+    /// After how long a call is made a second time beside the first, where a person wants that.
+    pub(crate) fn hedge_after(&self) -> Option<Duration> {
+        self.plan.hedge.then(|| self.latencies().hang()).flatten()
+    }
+
+    /// A call was answered after so long.
+    pub(crate) fn took(&self, ms: u32) {
+        self.latencies().record(ms);
+    }
+
+    fn latencies(&self) -> MutexGuard<'_, Histogram> {
+        self.latencies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls in flight at most.

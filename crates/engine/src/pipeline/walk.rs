@@ -1,7 +1,9 @@
 //! The calls of one document: its open parts side by side, until the document ends or
 //! goes back into the queue.
 
-use docmill_core::failure::Failure;
+use std::time::Duration;
+
+use docmill_core::failure::{Failure, FailureClass, FailureCode};
 use docmill_core::progress::PartId;
 use docmill_core::time::Timestamp;
 use docmill_store::{Commit, LeasedDocument, Next, ReadFacts, Settlement};
@@ -12,12 +14,15 @@ use crate::EngineError;
 use crate::journal::Entry;
 use crate::pipeline::Job;
 use crate::pipeline::call;
+use crate::pipeline::complete;
 use crate::pipeline::conclude::conclude;
+use crate::pipeline::hedge;
 use crate::pipeline::judge::{self, Consequence};
 use crate::pipeline::money::Hold;
 use crate::pipeline::progress::{Effect, Prompt, Prompts};
 use crate::pipeline::reply::Reply;
 use crate::pipeline::reserve::{self, Reserved};
+use crate::pipeline::route::falls_back;
 
 /// Parts of one document asked at once: a long one gets on, and leaves room for the others.
 const SIDE_BY_SIDE: usize = 8;
@@ -33,6 +38,8 @@ enum Leaving {
 /// What came of asking for a part.
 enum Asked {
     Replied(Box<Reply>, Option<u32>),
+    /// Its provider went down before it was asked.
+    Elsewhere,
     Later,
     Never(Failure),
     Lost,
@@ -55,9 +62,14 @@ pub(crate) async fn step_through(
                 break;
             };
             asked.push(leaf.id);
-            let (id, prompt) = (leaf.id, prompts.prompt(leaf)?);
+            let route = job.route_from(prompts.routes.get(&leaf.id).copied().unwrap_or(0));
+            let (id, prompt) = (leaf.id, prompts.prompt(leaf, route)?);
+            let until = prompts.troubles.get(&id).map(|troubles| troubles.until);
             asking.push(async move {
-                let asked = ask(job, document, prompt, facts).await;
+                let asked = match until {
+                    Some(until) if !waited(job, until).await => Ok(Asked::Later),
+                    _ => ask(job, document, prompt, facts).await,
+                };
                 asked.map(|asked| (id, asked))
             });
         }
@@ -69,6 +81,9 @@ pub(crate) async fn step_through(
         }
         let settled = step.settlement.as_ref();
         let entry = settled.and_then(|settlement| job.note_answer(document.id, settlement));
+        if leaving.is_none() && step.leaving.is_none() {
+            complete::follow(job, prompts, &asked);
+        }
         if leaving.is_none() {
             leaving = step.leaving.or_else(|| {
                 (job.is_halted() && !prompts.progress.is_ended()).then_some(Leaving::With(Next::Released))
@@ -99,6 +114,15 @@ pub(crate) async fn step_through(
     }
 }
 
+/// Waits until a time; `false`: the job was halted before.
+async fn waited(job: &Job, until: Timestamp) -> bool {
+    let wait = u64::try_from(until.since_ms(job.now())).unwrap_or(0);
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(wait)) => true,
+        () = job.halted() => false,
+    }
+}
+
 /// What follows from what came of asking for a part.
 #[derive(Default)]
 struct Step {
@@ -114,6 +138,7 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
     let mut step = Step::default();
     let (mut reply, attempt) = match asked {
         Asked::Replied(reply, attempt) => (*reply, attempt),
+        Asked::Elsewhere => return step,
         Asked::Later => {
             step.leaving = Some(Leaving::With(Next::Released));
             return step;
@@ -131,15 +156,32 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
     let Some(leaf) = prompts.progress.leaf(id) else {
         return step;
     };
+    let route = reply.prompt.route.number;
     let judged = judge::judge(job, document, prompts, leaf, reply, attempt);
-    step.settlement = judged.settlement;
     step.notes = judged.notes;
+    let failure = judged
+        .settlement
+        .as_ref()
+        .and_then(|settlement| settlement.failure.as_ref());
+    let next_route = failure.and_then(|failure| fall_back(job, route, failure, &judged.consequence));
+    step.settlement = judged.settlement;
+    if let Some(next) = next_route {
+        prompts.routes.insert(id, next);
+        return step;
+    }
     match judged.consequence {
         Consequence::Part(Effect::Lost(failure)) => {
             prompts.progress.apply(id, Effect::Lost(failure.clone()));
             prompts.progress.give_up_hopeless(&failure);
         }
         Consequence::Part(effect) => prompts.progress.apply(id, effect),
+        // The other parts of a long document go on meanwhile.
+        Consequence::Document(Next::Retry { at, counts, .. }) if prompts.progress.leaves().len() > 1 => {
+            let troubles = prompts.troubles.entry(id).or_default();
+            troubles.failures += u32::from(counts);
+            troubles.waits += u32::from(!counts);
+            troubles.until = at;
+        }
         Consequence::Document(next) => step.leaving = Some(Leaving::With(next)),
         Consequence::Batch(reason, until) => {
             step.leaving = Some(Leaving::With(Next::Released));
@@ -147,6 +189,24 @@ fn absorb(job: &Job, document: &LeasedDocument, prompts: &mut Prompts, id: PartI
         }
     }
     step
+}
+
+/// The model to ask instead, when this one will not answer: it is down, was retired, or refuses.
+fn fall_back(job: &Job, route: usize, failure: &Failure, consequence: &Consequence) -> Option<usize> {
+    let next = job.next_route(route)?;
+    match consequence {
+        Consequence::Part(Effect::Lost(_)) if falls_back(failure) => Some(next),
+        Consequence::Document(Next::Retry { .. })
+            if failure.code.class() == FailureClass::Transient && job.is_down(route) =>
+        {
+            Some(next)
+        }
+        Consequence::Batch(..) if failure.code == FailureCode::UnknownModel => {
+            job.set_gone(route);
+            Some(next)
+        }
+        _ => None,
+    }
 }
 
 /// Writes the end of a call and what becomes of the document; `false`: the lease was lost.
@@ -179,21 +239,34 @@ async fn ask(
     mut prompt: Prompt,
     facts: ReadFacts,
 ) -> Result<Asked, EngineError> {
+    let setup = job.setup_of(prompt.route.number);
     let mut room = None;
     loop {
         let reservation = match reserve::reserve(job, document, prompt, room).await? {
             Reserved::Yes(reservation) => reservation,
             Reserved::Answered(reply) => return Ok(Asked::Replied(reply, None)),
             Reserved::Later => return Ok(Asked::Later),
+            Reserved::Elsewhere => return Ok(Asked::Elsewhere),
             Reserved::Never(failure) => return Ok(Asked::Never(failure)),
             Reserved::Lost => return Ok(Asked::Lost),
         };
-        let attempt = reservation.attempt();
-        let mut reply = call::call(job, *reservation).await;
+        let (mut reply, attempt) = match setup.hedge_after() {
+            None => {
+                let attempt = reservation.attempt();
+                (call::call(job, *reservation).await, attempt)
+            }
+            Some(after) => {
+                let hedged = hedge::hedged(job, document, *reservation, room, after).await?;
+                if let Some(other) = hedged.other {
+                    write(job, document, facts, (Some(other), None, None), Next::Continue).await?;
+                }
+                (hedged.reply, hedged.attempt)
+            }
+        };
         let is_cut = reply
             .answer
             .as_ref()
-            .is_ok_and(|answer| job.setup.was_cut_short(&reply.prompt.request, answer));
+            .is_ok_and(|answer| setup.was_cut_short(&reply.prompt.request, answer));
         if !is_cut || job.is_halted() {
             return Ok(Asked::Replied(Box::new(reply), Some(attempt)));
         }
@@ -205,7 +278,7 @@ async fn ask(
         if !write(job, document, facts, paid, Next::Continue).await? {
             return Ok(Asked::Lost);
         }
-        room = Some(job.setup.ceiling());
+        room = Some(setup.ceiling());
         prompt = reply.prompt;
     }
 }

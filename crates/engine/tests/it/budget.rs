@@ -43,7 +43,7 @@ async fn the_bill_stops_at_the_budget_and_raising_it_goes_on() {
 async fn a_document_dearer_than_the_whole_budget_is_told_alone() {
     let mut scene = Scene::new(2).await;
     let lines: Vec<String> = (0..3000)
-        .map(|line| format!("{line} article of usual length"))
+        .map(|line| format!("article {line} of usual length"))
         .collect();
     scene.write("dear.txt", &lines.join("\n"));
     scene.budget = Some("0.02".parse().unwrap());

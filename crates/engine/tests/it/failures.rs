@@ -86,7 +86,7 @@ async fn a_refusal_is_not_asked_again() {
 async fn an_answer_that_is_cut_off_is_asked_in_halves() {
     let scene = Scene::new(0).await;
     let lines: Vec<String> = (0..400)
-        .map(|line| format!("{line} article of usual length {line}.50"))
+        .map(|line| format!("article {line} of usual length"))
         .collect();
     scene.write("list.txt", &lines.join("\n"));
     scene.standin.next([Misbehaviour::Length]);
@@ -114,7 +114,7 @@ async fn what_cannot_be_halved_says_that_it_was_cut_off() {
 async fn a_document_whose_answers_are_always_cut_is_given_up_after_one_row_of_pieces() {
     let scene = Scene::new(0).await;
     let lines: Vec<String> = (0..400)
-        .map(|line| format!("{line} article of usual length {line}.50"))
+        .map(|line| format!("article {line} of usual length"))
         .collect();
     scene.write("list.txt", &lines.join("\n"));
     scene.always(Misbehaviour::Length);

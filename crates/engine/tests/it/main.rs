@@ -7,6 +7,7 @@
 
 mod budget;
 mod failures;
+mod fallback;
 mod liveness;
 mod progress;
 mod reconcile;

@@ -11,7 +11,7 @@ use crate::scene::Scene;
 /// Lines that look like nothing in particular.
 fn lines(count: usize) -> String {
     let lines: Vec<String> = (0..count)
-        .map(|line| format!("{line} article with a description of usual length {line}.50"))
+        .map(|line| format!("article {line} with a description of usual length"))
         .collect();
     lines.join("\n")
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use docmill_core::document::DocumentState;
 use docmill_core::id::BatchId;
 use docmill_core::money::{PicoPerToken, Usd};
-use docmill_core::plan::Plan;
+use docmill_core::plan::{Fallback, Plan};
 use docmill_core::price::Price;
 use docmill_core::template::Template;
 use docmill_engine::open::BatchSpec;
@@ -36,14 +36,22 @@ pub struct Scene {
     folder: tempfile::TempDir,
 }
 
-struct OneProvider(Arc<dyn Provider>);
+/// The stand-in, and perhaps another that plays the provider of a fallback model.
+struct StandIns {
+    first: Arc<dyn Provider>,
+    fallback: Option<Arc<dyn Provider>>,
+}
 
-impl Providers for OneProvider {
-    fn resolve(&self, _plan: &Plan) -> Result<Resolved, EngineError> {
+/// The model that the second stand-in has.
+pub const FALLBACK: &str = "other/model";
+
+impl Providers for StandIns {
+    fn resolve(&self, plan: &Plan) -> Result<Resolved, EngineError> {
+        let other = self.fallback.as_ref().filter(|_| plan.model == FALLBACK);
         Ok(Resolved {
-            provider: Arc::clone(&self.0),
+            provider: Arc::clone(other.unwrap_or(&self.first)),
             model: "gpt-4o-mini".to_owned(),
-            lane: "stand-in".to_owned(),
+            lane: if other.is_some() { "other" } else { "stand-in" }.to_owned(),
         })
     }
 }
@@ -76,6 +84,10 @@ impl Scene {
             weight: None,
             limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: None,
+            fallbacks: Vec::new(),
+            between: None,
+            timeout_seconds: None,
+            hedge: false,
         };
         let schema = r#"{"type": "object", "title": "purchase", "additionalProperties": false, "properties": {
             "shop": {"type": "string"}, "total": {"type": "number"},
@@ -101,6 +113,29 @@ impl Scene {
 
     pub fn remove(&self, name: &str) {
         std::fs::remove_file(self.folder.path().join("documents").join(name)).unwrap();
+    }
+
+    /// A second stand-in is the fallback, at twice the price; a provider is down after 200 ms.
+    pub async fn with_fallback(documents: usize) -> (Self, Standin) {
+        let mut scene = Self::new(documents).await;
+        let fallback = Standin::start(standin::Config {
+            input_price: 2 * INPUT_PRICE,
+            output_price: 2 * OUTPUT_PRICE,
+            ..standin::Config::default()
+        })
+        .await
+        .unwrap();
+        scene.plan.fallbacks = vec![Fallback {
+            model: FALLBACK.to_owned(),
+            base_url: Some(fallback.base_url()),
+            price: Price {
+                input: PicoPerToken(2 * INPUT_PRICE),
+                output: PicoPerToken(2 * OUTPUT_PRICE),
+                ..Price::free("test")
+            },
+        }];
+        scene.engine = engine_of(&scene.folder, &scene.standin, Some(&fallback));
+        (scene, fallback)
     }
 
     /// The folder of the database.
@@ -198,10 +233,18 @@ impl Scene {
     }
 }
 
+fn provider(standin: &Standin) -> Arc<dyn Provider> {
+    let config = Config::for_server(&standin.base_url(), |_| None).unwrap();
+    Arc::new(Compatible::new(config).unwrap())
+}
+
 fn engine(folder: &tempfile::TempDir, standin: &Standin) -> Engine {
+    engine_of(folder, standin, None)
+}
+
+fn engine_of(folder: &tempfile::TempDir, standin: &Standin, fallback: Option<&Standin>) -> Engine {
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data).unwrap();
-    let config = Config::for_server(&standin.base_url(), |_| None).unwrap();
     // Plain text is read in this process; nothing here starts a parse worker.
     let sandbox = Sandbox::new(sandbox::Config {
         program: PathBuf::from("/nonexistent"),
@@ -214,13 +257,17 @@ fn engine(folder: &tempfile::TempDir, standin: &Standin) -> Engine {
         store: Arc::new(SqliteStore::open(&data.join("docmill.db"), &Options::default()).unwrap()),
         source: Arc::new(Sources::new(docmill_source::Options::default()).unwrap()),
         reader: Arc::new(Documents::new(sandbox)),
-        providers: Arc::new(OneProvider(Arc::new(Compatible::new(config).unwrap()))),
+        providers: Arc::new(StandIns {
+            first: provider(standin),
+            fallback: fallback.map(provider),
+        }),
         clock: Arc::new(SystemClock::default()),
     };
     let mut settings = Settings::new(data);
     // Retries come at once: what is tested is that they come, not how long they wait.
     settings.policy.backoff = Duration::from_millis(1);
     settings.policy.max_backoff = Duration::from_millis(5);
+    settings.policy.down_after = Duration::from_millis(200);
     settings.store_patience = Duration::from_millis(300);
     Engine::new(parts, settings)
 }

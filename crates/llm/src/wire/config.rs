@@ -272,7 +272,8 @@ impl Config {
             base_url,
             key: None,
             terms: Terms::TRUSTED,
-            call_timeout: Duration::from_secs(300),
+            // The engine gives a call up earlier, by what the model's calls take.
+            call_timeout: Duration::from_secs(3600),
             connect_timeout: Duration::from_secs(10),
             token_limit: TokenLimit::MaxTokens,
             structured: Structured::JsonSchema,

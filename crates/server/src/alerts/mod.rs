@@ -20,7 +20,6 @@ pub use post::{PostOffice, PostOptions};
 pub(crate) use rules::{Channel, Delivery, Outcome, Rule, deliveries, forget, keep, rules};
 
 use crate::seal::Seal;
-use crate::spending;
 
 /// How often rules are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -60,7 +59,7 @@ async fn look(engine: &Engine, post: &PostOffice, seal: &Seal) -> Result<(), Sto
             ..BatchQuery::default()
         };
         let batches = store.batches(query).await?;
-        let spent = spending::since(store, now).await?;
+        let spent = docmill_engine::spending::since(store, now).await?;
         let told = rules::told(store).await?;
         for rule in rules.iter().filter(|rule| rule.enabled) {
             for row in &batches {

@@ -7,9 +7,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use docmill_core::access::{Action, Target};
 use docmill_core::estimate::{Estimate, recommended_budget};
+use docmill_core::fair::Priority;
+use docmill_core::hours::{Hours, NotHours};
 use docmill_core::id::BatchId;
 use docmill_core::money::{PicoPerToken, Usd};
-use docmill_core::plan::Plan;
+use docmill_core::plan::{Fallback, Plan, fallback_name};
 use docmill_core::price::Price;
 use docmill_core::template::answer_limit;
 use docmill_engine::jobs::JobSpec;
@@ -25,7 +27,6 @@ use crate::app::App;
 use crate::params::{Json, Path, Query, amount, names};
 use crate::problem::Problem;
 use crate::routes::{settings, templates};
-use crate::spending;
 use crate::views::{
     BatchDetail, BatchList, BatchView, Comparison, EventList, EventView, FailureView, Totals, dollars,
 };
@@ -172,6 +173,20 @@ pub struct NewBatch {
     /// Share of a limit that other batches want too.
     #[schema(minimum = 1, maximum = 100)]
     pub weight: Option<u32>,
+    /// How urgent it is beside others: `high`, `normal` (the default) or `low`; sets the weight.
+    pub priority: Option<String>,
+    /// Models to ask, in this order, when the one before is down, was retired or refuses:
+    /// `MODEL`, or `MODEL@URL` for one at another address.
+    #[serde(default)]
+    pub fallback: Vec<String>,
+    /// Calls are made only between these times of the server's day: `22:00-06:00`.
+    pub between: Option<String>,
+    /// Seconds after which a call is given up; absent: by what the model's calls take.
+    #[schema(minimum = 1, maximum = 86400)]
+    pub timeout_seconds: Option<u32>,
+    /// Makes a call that hangs a second time beside it; both are paid (false).
+    #[serde(default)]
+    pub hedge: bool,
     /// The wall, in dollars; absent: none so far.
     #[schema(minimum = 0)]
     pub budget_usd: Option<f64>,
@@ -228,14 +243,49 @@ impl NewBatch {
             reuse_answers: self.reuse_answers.unwrap_or(true),
             ocr: self.ocr.unwrap_or(true),
             max_document_bytes: None,
-            weight: in_range("weight", self.weight, 100)?,
+            weight: match self.priority.as_deref() {
+                Some(priority) => Some(weight_of(priority)?),
+                None => in_range("weight", self.weight, 100)?,
+            },
             limits: docmill_core::pacing::Limits::default(),
             sim_speed_milli: self.sim_speed.map(milli).transpose()?,
+            fallbacks: self.fallbacks(app)?,
+            between: self.between.as_deref().map(hours).transpose()?,
+            timeout_seconds: in_range("timeout_seconds", self.timeout_seconds, 86_400)?,
+            hedge: self.hedge,
         };
         app.engine.providers().resolve(&plan)?;
+        for fallback in &plan.fallbacks {
+            app.engine.providers().resolve(&plan.falling_back_to(fallback))?;
+        }
         app.workshop.probe(&plan).await?;
         Ok(plan)
     }
+
+    fn fallbacks(&self, app: &App) -> Result<Vec<Fallback>, Problem> {
+        let fallback = |text: &String| {
+            let (model, base_url) = fallback_name(text, self.base_url.as_deref());
+            Ok(Fallback {
+                price: app.workshop.price(&model, base_url.as_deref())?,
+                model,
+                base_url,
+            })
+        };
+        self.fallback.iter().map(fallback).collect()
+    }
+}
+
+/// The weight of a priority by its name.
+fn weight_of(priority: &str) -> Result<u32, Problem> {
+    let parsed: Result<Priority, _> = priority.parse();
+    parsed.map(Priority::weight).map_err(|error| {
+        Problem::unprocessable("priority", error.to_string()).hint("there are high, normal and low")
+    })
+}
+
+fn hours(text: &str) -> Result<Hours, Problem> {
+    text.parse()
+        .map_err(|error: NotHours| Problem::unprocessable("between", error.to_string()))
 }
 
 #[expect(
@@ -359,6 +409,10 @@ pub struct Change {
     /// Share of a limit that other batches want too.
     #[schema(minimum = 1, maximum = 100)]
     pub weight: Option<u32>,
+    /// `high`, `normal` or `low`; sets the weight.
+    pub priority: Option<String>,
+    /// Calls are made only between these times of the server's day; empty: at any time.
+    pub between: Option<String>,
 }
 
 /// Changes a batch.
@@ -398,7 +452,15 @@ pub async fn change(
         name: change.name.map(|name| name.trim().to_owned()),
         archived: change.archived,
         concurrency: change.concurrency,
-        weight: change.weight,
+        weight: match change.priority.as_deref() {
+            Some(priority) => Some(weight_of(priority)?),
+            None => change.weight,
+        },
+        between: match change.between.as_deref().map(str::trim) {
+            None => None,
+            Some("") => Some(None),
+            Some(between) => Some(Some(hours(between)?)),
+        },
     };
     if change != BatchChange::default() {
         app.store().change_batch(row.id, change, app.now()).await?;
@@ -516,7 +578,7 @@ fn approximate(count: u64) -> f64 {
 /// Money and work of all batches together.
 #[utoipa::path(get, path = "/totals", tag = "batches", responses((status = 200, body = Totals)))]
 pub async fn totals(State(app): State<App>) -> Result<axum::Json<Totals>, Problem> {
-    let spent = spending::since(app.store(), app.now()).await?;
+    let spent = docmill_engine::spending::since(app.store(), app.now()).await?;
     let settings = settings::load(app.store()).await?;
     let (running, documents_per_second) = app.pulse.running();
     Ok(axum::Json(Totals {

@@ -4,6 +4,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use docmill_core::access::{Action, Role, Scope, UnknownName};
+use docmill_core::spending::Limits;
+use docmill_engine::spending;
 use docmill_store::{KeyRefused, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,10 +16,7 @@ use crate::access::keys;
 use crate::app::App;
 use crate::params::{Json, Path, amount};
 use crate::problem::Problem;
-use crate::views::{KeyView, RoleName, time};
-
-const SHELF: &str = "settings";
-const NAME: &str = "server";
+use crate::views::{KeyView, RoleName, dollars, time};
 
 /// What can be set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -33,11 +32,11 @@ pub struct Settings {
 
 /// The settings, or nothing set.
 pub(crate) async fn load(store: &dyn Store) -> Result<Settings, Problem> {
-    let rows = store.kept(SHELF).await?;
-    let found = rows.into_iter().find(|row| row.name == NAME);
-    Ok(found
-        .and_then(|row| serde_json::from_value(row.value).ok())
-        .unwrap_or_default())
+    let limits = spending::limits(store).await?;
+    Ok(Settings {
+        day_budget_usd: limits.day.map(dollars),
+        month_budget_usd: limits.month.map(dollars),
+    })
 }
 
 /// The settings.
@@ -53,11 +52,11 @@ pub async fn put(
     State(app): State<App>,
     Json(settings): Json<Settings>,
 ) -> Result<axum::Json<Settings>, Problem> {
-    for budget in [settings.day_budget_usd, settings.month_budget_usd] {
-        budget.map(amount).transpose()?;
-    }
-    let value = serde_json::to_value(&settings).map_err(|error| Problem::bad_request(error.to_string()))?;
-    app.store().keep(SHELF, NAME, Some(value), app.now()).await?;
+    let limits = Limits {
+        day: settings.day_budget_usd.map(amount).transpose()?,
+        month: settings.month_budget_usd.map(amount).transpose()?,
+    };
+    spending::set_limits(app.store(), &limits, app.now()).await?;
     Ok(axum::Json(settings))
 }
 

@@ -1,6 +1,8 @@
 //! Batches.
 
+use docmill_core::fair::Priority;
 use docmill_core::usage::Usage;
+use docmill_engine::{Clock as _, SystemClock};
 use docmill_store::BatchRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -94,6 +96,13 @@ pub struct BatchView {
     pub concurrency: Option<u32>,
     /// Its share of a limit that other batches want too.
     pub weight: u32,
+    /// The same in words: `high`, `normal` or `low`.
+    pub priority: String,
+    /// Models that are asked when the first cannot answer.
+    pub fallback: Vec<String>,
+    /// Hours in which it may call.
+    #[schema(required)]
+    pub between: Option<String>,
     /// How many documents stand where.
     pub documents: DocumentCounts,
     /// Its money.
@@ -128,19 +137,24 @@ pub struct BatchView {
 impl From<&BatchRow> for BatchView {
     fn from(row: &BatchRow) -> Self {
         let counters = &row.counters;
+        let weight = row.plan.weight.unwrap_or(Priority::Normal.weight());
+        let waiting = docmill_engine::hours::waiting(&row.plan, row.state, SystemClock::default().now());
         Self {
             id: row.id.to_string(),
             short_id: row.id.short(),
             name: row.name.clone(),
             state: row.state.as_str().to_owned(),
-            reason: row.reason.clone(),
+            reason: waiting.unwrap_or_else(|| row.reason.clone()),
             owner: row.owner.clone(),
             template: row.template.name.clone(),
             model: row.plan.model.clone(),
             base_url: row.plan.base_url.clone(),
             sources: row.sources.clone(),
             concurrency: row.plan.concurrency,
-            weight: row.plan.weight.unwrap_or(1),
+            weight,
+            priority: Priority::of_weight(weight).as_str().to_owned(),
+            fallback: row.plan.fallbacks.iter().map(|it| it.model.clone()).collect(),
+            between: row.plan.between.map(|hours| hours.to_string()),
             documents: DocumentCounts {
                 total: counters.total(),
                 pending: counters.pending,

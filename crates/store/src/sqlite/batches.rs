@@ -480,7 +480,7 @@ pub(super) fn change(
         Ok(())
     };
     write().map_err(|error| transaction.explain(error))?;
-    if change.concurrency.is_some() || change.weight.is_some() {
+    if change.concurrency.is_some() || change.weight.is_some() || change.between.is_some() {
         change_plan(transaction, key, change)?;
     }
     Ok(())
@@ -494,6 +494,7 @@ fn change_plan(transaction: &Transaction<'_>, key: i64, change: &BatchChange) ->
         .map_err(|error| transaction.explain(error))?;
     plan.concurrency = change.concurrency.or(plan.concurrency);
     plan.weight = change.weight.or(plan.weight);
+    plan.between = change.between.unwrap_or(plan.between);
     transaction
         .prepare("UPDATE batch_specs SET plan = ?2 WHERE batch = ?1")?
         .execute(params![key, json(&plan)?])

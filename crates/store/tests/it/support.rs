@@ -50,6 +50,10 @@ pub fn plan() -> Plan {
         weight: None,
         limits: docmill_core::pacing::Limits::default(),
         sim_speed_milli: None,
+        fallbacks: Vec::new(),
+        between: None,
+        timeout_seconds: None,
+        hedge: false,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::random::Random;
+use super::rows::RowReading;
 
 /// How the stand-in behaves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Behaviour {
     pub shares: BTreeMap<Misbehaviour, f64>,
     /// Tokens added to the true size of each answer, evenly between the two.
     pub extra_output_tokens: (u64, u64),
+    /// Answers hold the rows that stand in the prompt, instead of made-up values.
+    pub reads_rows: Option<RowReading>,
 }
 
 impl Default for Behaviour {
@@ -41,6 +44,7 @@ impl Default for Behaviour {
             next: VecDeque::new(),
             shares: BTreeMap::new(),
             extra_output_tokens: (0, 0),
+            reads_rows: None,
         }
     }
 }

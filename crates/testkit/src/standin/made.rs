@@ -7,6 +7,7 @@ use super::behaviour::Misbehaviour;
 use super::envelope::{Counts, Said, envelope, usage_field};
 use super::question::{Dialect, Question};
 use super::random::Random;
+use super::rows::{self, RowReading};
 
 /// An answer, made and counted.
 pub(super) struct Made {
@@ -17,13 +18,15 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// `schema`: the one the call asks for, parsed. `cached`: the marked part is in the cache already.
+    /// `schema`: the one the call asks for, parsed. `cached`: the marked part is in the cache
+    /// already. `rows`: how the rows of the body are read.
     pub(super) fn new(
         question: &Question,
         schema: Option<&Value>,
         cached: Option<bool>,
         extra: u64,
         wrong: Option<Misbehaviour>,
+        rows: Option<(&RowReading, &[u8])>,
     ) -> Self {
         use Misbehaviour as M;
         let mut seed = [0u8; 8];
@@ -32,9 +35,11 @@ impl Made {
             .for_each(|(to, from)| *to = *from);
         let mut random = Random::new(u64::from_le_bytes(seed));
         let mut text = String::with_capacity(512);
-        match schema {
-            Some(schema) => answer::write(schema, &mut random, &mut text),
-            None => text.push_str("{\"answer\":\"a stand-in\"}"),
+        let read = rows.and_then(|(reading, body)| rows::answer(schema?, body, reading, &mut random));
+        match (read, schema) {
+            (Some(read), _) => text = read,
+            (None, Some(schema)) => answer::write(schema, &mut random, &mut text),
+            (None, None) => text.push_str("{\"answer\":\"a stand-in\"}"),
         }
         let mut finish = "stop";
         match wrong {

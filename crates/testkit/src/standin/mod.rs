@@ -22,8 +22,10 @@ mod made;
 mod question;
 mod random;
 mod reply;
+mod rows;
 mod server;
 
 pub use behaviour::{Behaviour, Latency, Misbehaviour};
 pub use ledger::{Entry, Ledger, Totals};
+pub use rows::RowReading;
 pub use server::{Config, Standin};

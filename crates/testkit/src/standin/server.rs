@@ -369,7 +369,9 @@ async fn answer_call(
     let schema = question.schema.as_deref().map(|text| state.schema(text));
     let marked = question.marked.filter(|(_, tokens)| *tokens >= LEAST_CACHED);
     let cached = marked.map(|(prefix, _)| !state.cache().insert(*prefix.as_bytes()));
-    let made = Made::new(&question, schema.as_deref(), cached, extra, wrong);
+    let reads_rows = state.desk().behaviour.reads_rows.clone();
+    let rows = reads_rows.as_ref().map(|reading| (reading, body));
+    let made = Made::new(&question, schema.as_deref(), cached, extra, wrong, rows);
     let billed = state.ledger().bill(&Entry {
         call: call.to_owned(),
         prompt: made.prompt.clone(),

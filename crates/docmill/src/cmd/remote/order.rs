@@ -90,6 +90,11 @@ fn how(plan: &PlanArgs) -> Result<Value, Fault> {
         "concurrency": plan.concurrency,
         "max_output_tokens": plan.max_output_tokens,
         "reuse_answers": !plan.no_reuse,
+        "fallback": plan.fallback,
+        "between": plan.between,
+        "priority": plan.priority,
+        "timeout_seconds": plan.timeout,
+        "hedge": plan.hedge,
         "sim_speed": plan.sim_speed.map(|milli| f64::from(milli) / 1000.0),
     });
     if let Some(typed) = &plan.price {

@@ -2,8 +2,9 @@
 
 use std::sync::Mutex;
 
+use docmill_core::fair::Priority;
 use docmill_core::pacing::Limits;
-use docmill_core::plan::Plan;
+use docmill_core::plan::{Fallback, Plan, fallback_name};
 use docmill_core::template::{Template, answer_limit};
 use docmill_engine::Providers as _;
 use docmill_engine::ingest::Ingested;
@@ -51,13 +52,17 @@ impl Order {
                 reuse_answers: !plan.no_reuse,
                 ocr: !sources.no_ocr,
                 max_document_bytes: Some(sources.max_document_bytes),
-                weight: None,
+                weight: plan.priority.map(Priority::weight),
                 limits: Limits {
                     requests: plan.rpm,
                     tokens: plan.tpm,
                     ..Limits::default()
                 },
                 sim_speed_milli: plan.sim_speed,
+                fallbacks: fallbacks(plan)?,
+                between: plan.between,
+                timeout_seconds: plan.timeout,
+                hedge: plan.hedge,
             },
             template,
             name: plan.name.clone(),
@@ -92,6 +97,9 @@ impl Order {
     ) -> Result<FoundBatch, Fault> {
         // The provider is found before anything is written, so that a wrong name leaves nothing behind.
         bench.providers.resolve(&self.plan)?;
+        for fallback in &self.plan.fallbacks {
+            bench.providers.resolve(&self.plan.falling_back_to(fallback))?;
+        }
         bench.providers.probe(&self.plan).await?;
         self.look_for_documents(bench).await?;
         let spec = BatchSpec {
@@ -143,6 +151,19 @@ impl Order {
             "check the path, and --include and --exclude; hidden files are left out".to_owned()
         })))
     }
+}
+
+/// The fallback models with their prices.
+fn fallbacks(plan: &PlanArgs) -> Result<Vec<Fallback>, Fault> {
+    let fallback = |text: &String| {
+        let (model, base_url) = fallback_name(text, plan.base_url.as_deref());
+        Ok(Fallback {
+            price: wire::price(&model, base_url.as_deref())?,
+            model,
+            base_url,
+        })
+    };
+    plan.fallback.iter().map(fallback).collect()
 }
 
 /// A batch that was found or made, and the sources whose documents it gets.

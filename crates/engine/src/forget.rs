@@ -1,14 +1,18 @@
 //! Forgetting a batch or a document: what the store has of it, and what lies beside the
-//! database: readings, uploaded files, finished exports. Files elsewhere are not docmill's.
+//! database: readings, kept answers, uploaded files, finished exports. Files elsewhere are not docmill's.
 
 use std::path::{Path, PathBuf};
 
-use docmill_core::id::{BatchId, DocumentId, Ordinal};
+use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
 use docmill_core::time::Timestamp;
 use docmill_store::{BatchQuery, Forgotten, Store};
 
-use crate::EngineError;
 use crate::readings::Readings;
+use crate::spool::Spool;
+use crate::{EngineError, recovery};
+
+/// The shelf of passwords of documents, sealed, by batch.
+pub const PASSWORDS: &str = "passwords";
 
 /// Jobs of a batch looked at for their exports.
 const JOBS: u32 = 10_000;
@@ -37,6 +41,8 @@ pub async fn forget(
     document: Option<Ordinal>,
     now: Timestamp,
 ) -> Result<Report, EngineError> {
+    // Answers that a dead process left in files go into the store first, or they would come back.
+    recovery::clear_up(store, data_dir, now).await?;
     let uploads = data_dir.join("uploads");
     let mut places = Vec::new();
     match document {
@@ -59,10 +65,16 @@ pub async fn forget(
         );
     }
     let stored = store.forget(batch, document, now).await?;
+    if document.is_none() {
+        store.keep(PASSWORDS, &batch.to_string(), None, now).await?;
+    }
     let readings = Readings::new(data_dir);
     let content = stored.content.clone();
+    let spool = Spool::new(data_dir);
+    let living: Vec<WorkerId> = store.workers().await?.iter().map(|it| it.id).collect();
     let (removed, files) = tokio::task::spawn_blocking(move || {
         let files = files.into_iter().filter(|path| remove(path)).collect();
+        spool.forget(batch, document, &living);
         (readings.forget(&content), files)
     })
     .await

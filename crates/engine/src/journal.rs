@@ -7,7 +7,8 @@
 //! Whoever clears up after a dead worker offers its journal to the store; answers that the store
 //! has already change nothing.
 //!
-//! Two files take turns, so that they stay small: one is emptied when the store has all of it.
+//! Two files take turns, so that they stay small: one is emptied when the store has all of it, and
+//! so nothing that documents say is left in them at rest.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -147,9 +148,19 @@ pub(crate) struct Entry {
 impl Entry {
     /// The store has it now.
     pub(crate) fn stored(self) {
-        let mut state = self.journal.state();
+        let state = &mut *self.journal.state();
         let waiting = &mut state.waiting[self.file];
         *waiting = waiting.saturating_sub(1);
+        if *waiting > 0 {
+            return;
+        }
+        // What documents say stays in no file longer than it must.
+        if let Some(file) = &state.files[self.file]
+            && file.set_len(0).is_ok()
+            && self.file == state.current
+        {
+            state.bytes = 0;
+        }
     }
 }
 
@@ -262,8 +273,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let worker = WorkerId(Uuid::from_u128(1));
         let journal = Journal::new(folder.path(), worker);
-        write(&journal, worker, 1, "{\"a\": 1}").stored();
+        let first = write(&journal, worker, 1, "{\"a\": 1}");
         let _waiting = write(&journal, worker, 2, "zwei\nZeilen");
+        first.stored();
         let path = &paths(folder.path(), worker)[0];
         let mut file = open(path).unwrap();
         file.write_all(b"{\"batch\": \"0000").unwrap();
@@ -274,6 +286,20 @@ mod tests {
             .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1].raw_answer.as_deref(), Some("zwei\nZeilen"));
+    }
+
+    #[test]
+    fn when_the_store_has_everything_nothing_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = WorkerId(Uuid::from_u128(1));
+        let journal = Journal::new(folder.path(), worker);
+        let path = &paths(folder.path(), worker)[0];
+        for ordinal in 1..=2 {
+            let entry = write(&journal, worker, ordinal, "a secret");
+            assert!(std::fs::read_to_string(path).unwrap().contains("a secret"));
+            entry.stored();
+            assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
+        }
     }
 
     #[test]

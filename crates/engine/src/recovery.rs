@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docmill_core::id::WorkerId;
+use docmill_core::time::Timestamp;
 use docmill_store::{Recovered, Store, WorkerRow};
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ impl Engine {
     pub async fn start_worker(&self) -> Result<(Worker, Recovered), EngineError> {
         let folder = self.settings.data_dir.join("workers");
         private::create_folder(&folder).map_err(|error| folder_error(&folder, &error))?;
-        let recovered = self.recover(&folder).await?;
+        let recovered = self.recover().await?;
         self.prune_readings();
         let id = WorkerId(Uuid::now_v7());
         let path = lock_path(&folder, id);
@@ -99,7 +100,7 @@ impl Engine {
         if last.is_some_and(|last| last.elapsed() < LOOK_FOR_DEAD) {
             return Ok(Recovered::default());
         }
-        let recovered = self.recover(&self.settings.data_dir.join("workers")).await?;
+        let recovered = self.recover().await?;
         if recovered != Recovered::default() {
             tracing::info!(?recovered, "cleared up after a process that died");
         }
@@ -107,48 +108,61 @@ impl Engine {
         Ok(recovered)
     }
 
-    async fn recover(&self, folder: &Path) -> Result<Recovered, EngineError> {
-        let spool = Spool::new(&self.settings.data_dir);
-        let mut workers: Vec<WorkerId> = self.parts.store.workers().await?.iter().map(|it| it.id).collect();
-        workers.extend(spool.workers());
-        workers.sort_unstable_by_key(|worker| worker.0);
-        workers.dedup();
-        let mut dead = Vec::new();
-        let mut locks = Vec::new();
-        for worker in workers {
-            let path = lock_path(folder, worker);
-            match is_dead(&path) {
-                Ok(Some(lock)) => {
-                    // Held until recovery is done, so that two starts do not both recover it.
-                    locks.push((path, lock));
-                    dead.push(worker);
-                }
-                Ok(None) => {}
-                Err(error) => return Err(folder_error(&path, &error)),
-            }
-        }
-        if dead.is_empty() {
-            return Ok(Recovered::default());
-        }
+    async fn recover(&self) -> Result<Recovered, EngineError> {
         let now = self.parts.clock.now();
-        for worker in &dead {
-            // The spool first: what is in it says what becomes of the document, too.
-            let mut answers = spool.replay(*worker, self.parts.store.as_ref()).await?;
-            answers += journal::replay(folder, *worker, self.parts.store.as_ref(), now).await?;
-            if answers > 0 {
-                tracing::info!(answers, "answers that were not stored before are stored now");
-            }
-        }
-        let recovered = self.parts.store.recover(dead.clone(), now).await?;
-        for worker in dead {
-            journal::remove(folder, worker);
-        }
-        for (path, _lock) in locks {
-            // A left-over file is harmless: no worker will ever have its id again.
-            let _ = std::fs::remove_file(path);
-        }
-        Ok(recovered)
+        clear_up(self.parts.store.as_ref(), &self.settings.data_dir, now).await
     }
+}
+
+/// Clears up after workers that died. Does nothing while all live.
+///
+/// # Errors
+/// When the lock folder cannot be used or the store fails.
+pub(crate) async fn clear_up(
+    store: &dyn Store,
+    data_dir: &Path,
+    now: Timestamp,
+) -> Result<Recovered, EngineError> {
+    let folder = &data_dir.join("workers");
+    let spool = Spool::new(data_dir);
+    let mut workers: Vec<WorkerId> = store.workers().await?.iter().map(|it| it.id).collect();
+    workers.extend(spool.workers());
+    workers.sort_unstable_by_key(|worker| worker.0);
+    workers.dedup();
+    let mut dead = Vec::new();
+    let mut locks = Vec::new();
+    for worker in workers {
+        let path = lock_path(folder, worker);
+        match is_dead(&path) {
+            Ok(Some(lock)) => {
+                // Held until recovery is done, so that two starts do not both recover it.
+                locks.push((path, lock));
+                dead.push(worker);
+            }
+            Ok(None) => {}
+            Err(error) => return Err(folder_error(&path, &error)),
+        }
+    }
+    if dead.is_empty() {
+        return Ok(Recovered::default());
+    }
+    for worker in &dead {
+        // The spool first: what is in it says what becomes of the document, too.
+        let mut answers = spool.replay(*worker, store).await?;
+        answers += journal::replay(folder, *worker, store, now).await?;
+        if answers > 0 {
+            tracing::info!(answers, "answers that were not stored before are stored now");
+        }
+    }
+    let recovered = store.recover(dead.clone(), now).await?;
+    for worker in dead {
+        journal::remove(folder, worker);
+    }
+    for (path, _lock) in locks {
+        // A left-over file is harmless: no worker will ever have its id again.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(recovered)
 }
 
 /// The lock of a worker that is dead; `None` while it lives.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use docmill_core::id::WorkerId;
+use docmill_core::id::{BatchId, DocumentId, Ordinal, WorkerId};
 use docmill_store::{Commit, Store, StoreError};
 
 use crate::private;
@@ -47,6 +47,11 @@ impl Spool {
             .await
             .map_err(io::Error::other)??;
         Ok(kept)
+    }
+
+    /// How many commits wait.
+    pub(crate) fn len(&self) -> usize {
+        self.files().len()
     }
 
     /// Whose commits wait.
@@ -86,12 +91,36 @@ impl Spool {
         Ok(taken)
     }
 
+    /// Removes what is kept of a batch, or of one of its documents; and what a worker that is not
+    /// among the living never finished writing: it may be of them. What was whole of a dead one
+    /// was offered to the store before.
+    pub(crate) fn forget(&self, batch: BatchId, only: Option<Ordinal>, living: &[WorkerId]) {
+        for path in self.all() {
+            let commit = fs::read(&path).map(|bytes| serde_json::from_slice::<Commit>(&bytes));
+            let is_meant = match commit {
+                Ok(Ok(commit)) => {
+                    let DocumentId { batch: its, ordinal } = commit.document;
+                    its == batch && only.is_none_or(|only| only == ordinal)
+                }
+                Ok(Err(_)) => !worker_of(&path).is_some_and(|worker| living.contains(&worker)),
+                Err(_) => false,
+            };
+            if is_meant {
+                forget(&path);
+            }
+        }
+    }
+
     fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.all();
+        files.retain(|path| path.extension().is_some_and(|it| it == EXTENSION));
+        files
+    }
+
+    /// Those that are still being written, or were when their worker died, too.
+    fn all(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        entries
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|it| it == EXTENSION))
-            .collect()
+        entries.map(|entry| entry.path()).collect()
     }
 }
 

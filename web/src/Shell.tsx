@@ -2,6 +2,7 @@
 import {
   ActionIcon,
   Button,
+  Divider,
   Kbd,
   Menu,
   Modal,
@@ -17,7 +18,7 @@ import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlig
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { Suspense, useState } from 'react';
-import { api, ask, ProblemError } from './api/client';
+import { api, ask, ProblemError, url } from './api/client';
 import * as Icons from './components/icons';
 import { Empty, Loading, Trouble } from './components/parts';
 import { words } from './lib/format';
@@ -246,7 +247,20 @@ function Keys({ opened, close }: { opened: boolean; close: () => void }) {
   );
 }
 
+/** Why the identity provider's answer signed nobody in, by the server's word for it. */
+const notSignedIn: Record<string, string> = {
+  unreachable: 'The identity provider cannot be asked at the moment. The log of the server says why.',
+  denied: 'The identity provider refused.',
+  expired: 'That sign-in was begun in another browser, or too long ago. Begin again.',
+  invalid: 'What the identity provider said is not valid. The log of the server says why.',
+  no_role: 'You are known there, but nothing says what you may do here. Ask whoever runs this server.',
+};
+
 function SignIn() {
+  const provider = useSession().data?.identity_provider ?? null;
+  const here = new URL(window.location.href);
+  const refused = here.searchParams.get('sign_in');
+  here.searchParams.delete('sign_in');
   const [key, setKey] = useState('');
   const [error, setError] = useState<unknown>(null);
   const client = useQueryClient();
@@ -261,6 +275,13 @@ function SignIn() {
   return (
     <Stack maw={380} mx="auto" mt={80}>
       <h1>Sign in</h1>
+      {provider !== null && (
+        <Button component="a" href={`${url('/session/oidc')}?to=${encodeURIComponent(here.pathname + here.search)}`}>
+          Sign in with {provider}
+        </Button>
+      )}
+      {refused !== null && <Trouble error={new Error(notSignedIn[refused] ?? 'You were not signed in.')} />}
+      {provider !== null && <Divider label="or with a key" />}
       <Text size="sm" c="dimmed">
         This server asks for a key. Whoever runs it makes one with <code>docmill key add</code>.
       </Text>

@@ -15,15 +15,17 @@ use docmill_engine::{Engine, EngineError};
 use docmill_store::{BatchRow, Store};
 use tokio::sync::watch;
 
-use crate::access::PublicUrl;
 use crate::access::audit::Recent;
+use crate::access::oidc::Oidc;
 use crate::access::tries::Tries;
+use crate::access::{OidcOptions, PublicUrl};
 use crate::alerts::{PostOffice, PostOptions};
 use crate::feed::Feeds;
 use crate::limits::Limits;
 use crate::machine::Machine;
 use crate::problem::Problem;
 use crate::pulse::Pulse;
+use crate::request_id::{OnRequest, Requests};
 use crate::seal::Seal;
 use crate::views::ModelView;
 
@@ -87,6 +89,10 @@ pub struct Config {
     pub lifetime: Lifetime,
     /// Seals secrets that must be kept.
     pub seal: Seal,
+    /// Who else vouches for people.
+    pub oidc: Option<OidcOptions>,
+    /// What is done with a request's span before it is answered.
+    pub on_request: Option<OnRequest>,
 }
 
 /// What every route works with. Cheap to clone.
@@ -110,8 +116,10 @@ pub struct App {
     pub limits: Limits,
     /// Seals secrets that must be kept.
     pub seal: Seal,
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) feeds: Feeds,
     pub(crate) tries: Tries,
+    pub(crate) requests: Requests,
     pub(crate) recent: Recent,
     /// Counts up when sessions or keys end: streams look whether theirs was among them.
     pub(crate) ended: Arc<watch::Sender<u64>>,
@@ -119,9 +127,13 @@ pub struct App {
 
 impl App {
     /// All of it, over an engine.
-    #[must_use]
-    pub fn new(engine: Engine, workshop: Arc<dyn Workshop>, post: PostOffice, config: Config) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read.
+    pub fn new(engine: Engine, workshop: Arc<dyn Workshop>, config: Config) -> std::io::Result<Self> {
+        let post = PostOffice::new(config.post.clone())?;
+        let oidc = config.oidc.clone().map(Oidc::new).transpose()?;
+        Ok(Self {
             dispatcher: Dispatcher::new(engine.clone()),
             engine,
             pulse: Pulse::new(),
@@ -131,11 +143,13 @@ impl App {
             limits: Limits::default(),
             seal: config.seal.clone(),
             config: Arc::new(config),
+            oidc,
             feeds: Feeds::default(),
             tries: Tries::default(),
+            requests: Requests::default(),
             recent: Recent::default(),
             ended: Arc::new(watch::Sender::new(0)),
-        }
+        })
     }
 
     /// The store.

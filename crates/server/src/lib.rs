@@ -7,7 +7,7 @@
 //! - `routes`: one file per resource; [`views`]: what goes over the wire, `params` and `strict`: what
 //!   comes in, [`problem`]: what went wrong.
 //! - [`pulse`]: speeds and outlooks, worked out once for everybody; `feed` and `events`: live streams.
-//! - `alerts`: who is told of what; `machine`: what the server takes of its processors and memory;
+//! - `alerts`: who is told of what; `outward`: HTTP to the outside; `machine`: what the server takes of its processors and memory;
 //!   [`seal`]: secrets that must be kept.
 //! - `assets`: the dashboard; [`openapi`]: the description of all of it.
 
@@ -17,13 +17,17 @@ pub mod app;
 mod assets;
 mod connections;
 mod events;
+mod exposition;
 mod feed;
 mod limits;
 mod machine;
 pub mod openapi;
+mod outward;
 mod params;
+mod passwords;
 pub mod problem;
 pub mod pulse;
+mod request_id;
 mod routes;
 pub mod seal;
 mod strict;
@@ -42,11 +46,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
-pub use access::{PublicUrl, keys};
+pub use access::{OidcOptions, PublicUrl, keys};
 pub use alerts::{PostOffice, PostOptions};
 pub use app::{App, Config, Reach, Workshop};
 pub use docmill_core::access::Lifetime;
 use problem::Problem;
+pub use request_id::OnRequest;
 pub use routes::audit;
 pub use seal::Seal;
 
@@ -73,9 +78,13 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/openapi.json", get(serve_description))
         .route("/healthz", get(routes::health::healthz))
         .route("/readyz", get(routes::health::readyz))
-        .route("/metrics", get(routes::health::metrics))
+        .route("/metrics", get(routes::metrics::metrics))
         .fallback(get(assets::serve))
         .layer(axum::middleware::from_fn_with_state(guard, access::guard::guard))
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            request_id::layer,
+        ))
         .layer(CompressionLayer::new().gzip(true).compress_when(worth_packing))
         .layer(CatchPanicLayer::custom(broke_down))
         .with_state(app);
@@ -110,14 +119,15 @@ pub async fn serve(
     config: Config,
     stop: watch::Receiver<Stop>,
 ) -> std::io::Result<()> {
-    let post = PostOffice::new(config.post.clone())?;
-    let app = App::new(engine.clone(), workshop, post.clone(), config);
+    let app = App::new(engine.clone(), workshop, config)?;
+    let taken = passwords::take_up(app.store(), &app.seal, &engine.settings().passwords).await;
+    taken.map_err(std::io::Error::other)?;
     let dispatcher = app.dispatcher.clone();
     let (quiet, silenced) = watch::channel(false);
     let beating = tokio::spawn(app.pulse.clone().run(engine.clone(), silenced.clone()));
     let alerting = tokio::spawn(alerts::watch(
         engine.clone(),
-        post,
+        app.post.clone(),
         app.seal.clone(),
         silenced.clone(),
     ));

@@ -8,6 +8,8 @@ use docmill_store::{StoreError, TransitionRefused};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::request_id;
+
 /// A problem document (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -21,7 +23,12 @@ pub struct Problem {
     pub detail: String,
     /// What to do next, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub hint: Option<Box<str>>,
+    /// The id of the request, as it stands in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub request_id: Option<Box<str>>,
     /// Seconds after which it may be asked again: the header `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u32>,
@@ -37,6 +44,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             detail: detail.into(),
             hint: None,
+            request_id: request_id::current().map(Into::into),
             retry_after: None,
         }
     }
@@ -68,7 +76,7 @@ impl Problem {
     /// The same with what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into());
         self
     }
 
@@ -119,7 +127,7 @@ impl From<TransitionRefused> for Problem {
 
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
-        let hint = error.hint().map(str::to_owned);
+        let hint = error.hint().map(Into::into);
         let text = error.to_string();
         let problem = match error {
             EngineError::Store(error) => return error.into(),

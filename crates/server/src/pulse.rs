@@ -103,7 +103,8 @@ impl Pulse {
         {
             let mut state = self.state();
             for row in rows {
-                state.note(row, &lanes, now);
+                let trouble = engine.trouble_of(row.id);
+                state.note(row, &lanes, trouble, now);
             }
             state.batches.retain(|_, watched| {
                 matches!(watched.row.state, BatchState::Running | BatchState::Estimating)
@@ -167,7 +168,7 @@ impl Default for Pulse {
 }
 
 impl State {
-    fn note(&mut self, row: BatchRow, lanes: &[LaneStatus], now: Timestamp) {
+    fn note(&mut self, row: BatchRow, lanes: &[LaneStatus], trouble: Option<String>, now: Timestamp) {
         let counters = &row.counters;
         let sample = Sample {
             at: now,
@@ -196,7 +197,9 @@ impl State {
         let lane = lanes.iter().find(|lane| lane.batches.contains(&row.id));
         let mut view = BatchView::from(&row);
         if row.state == BatchState::Running {
-            view.live = Some(outlook(&row, watched.samples.make_contiguous(), lane));
+            let mut live = outlook(&row, watched.samples.make_contiguous(), lane);
+            live.trouble = trouble;
+            view.live = Some(live);
         }
         watched.view = view;
         watched.row = row;

@@ -13,6 +13,9 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::problem::Problem;
 
+/// Where others send browsers to, with whatever they add.
+const OPEN: &[&str] = &["/api/v1/session/oidc/callback"];
+
 /// The query parameters that each operation knows.
 #[derive(Debug, Default)]
 pub(crate) struct Queries(HashMap<(Method, String), Vec<String>>);
@@ -21,7 +24,8 @@ impl Queries {
     /// Those of the API's description.
     pub(crate) fn of(document: &OpenApi) -> Self {
         let mut known = HashMap::new();
-        for (path, item) in &document.paths.paths {
+        let closed = |path: &&String| !OPEN.contains(&path.as_str());
+        for (path, item) in document.paths.paths.iter().filter(|(path, _)| closed(path)) {
             for (method, operation) in [
                 (Method::GET, &item.get),
                 (Method::PUT, &item.put),

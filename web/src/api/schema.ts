@@ -261,6 +261,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/batches/{batch}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgets a batch or one of its documents: results, answers, reviews, names, readings, uploads and
+         *     exports. It cannot be undone; backups taken before still hold it.
+         */
+        post: operations["post_batches_batch_forget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/batches/{batch}/documents": {
         parameters: {
             query?: never;
@@ -879,6 +899,40 @@ export interface paths {
         post?: never;
         /** Signs out everywhere: all sessions of the one who asks end, in every browser. */
         delete: operations["delete_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends the browser to the identity provider. */
+        get: operations["get_session_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Back from the identity provider: opens a session and goes on to the page that was wanted. */
+        get: operations["get_session_oidc_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1732,6 +1786,49 @@ export interface components {
              */
             bytes: number;
         };
+        /** @description What is to be forgotten. */
+        Forget: {
+            /**
+             * Format: int64
+             * @description Only this document, by its number; absent: the whole batch.
+             */
+            document?: number | null;
+        };
+        /** @description What was forgotten. What was spent and when, states and sizes stay, for the books. */
+        Forgotten: {
+            /**
+             * Format: int64
+             * @description Documents whose names and places went.
+             */
+            documents: number;
+            /**
+             * Format: int64
+             * @description Results.
+             */
+            results: number;
+            /**
+             * Format: int64
+             * @description Answers of models.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description Reviews.
+             */
+            reviews: number;
+            /**
+             * Format: int64
+             * @description Readings.
+             */
+            readings: number;
+            /**
+             * Format: int64
+             * @description Uploaded files and finished exports.
+             */
+            files: number;
+            /** @description Where documents still are, as they were given: not docmill's to remove. */
+            remains_elsewhere: string[];
+        };
         /** @description A document of a preview. */
         Found: {
             /** @description Its name. */
@@ -1926,6 +2023,8 @@ export interface components {
              * @description Calls that may be in flight in that lane.
              */
             lane_places: number;
+            /** @description Why it does not get on: the provider lets nothing through. */
+            trouble: string | null;
         };
         /** @description What was taken of the machine at a time. */
         MachineSample: {
@@ -2160,7 +2259,10 @@ export interface components {
         };
         /** @description Passwords to try. */
         Passwords: {
-            /** @description In order. They are kept in memory only, and tried on every encrypted document. */
+            /**
+             * @description In order. They are tried on every encrypted document, kept sealed, and
+             *     forgotten with the batch.
+             */
             passwords: string[];
             /** @description Tries the documents again that failed for want of one. */
             retry?: boolean;
@@ -2214,6 +2316,8 @@ export interface components {
             detail: string;
             /** @description What to do next, where that is known. */
             hint?: string | null;
+            /** @description The id of the request, as it stands in the log. */
+            request_id?: string | null;
         };
         /** @description One part of a document as a model is asked about it. */
         PromptPart: {
@@ -2339,6 +2443,8 @@ export interface components {
             batches: string[] | null;
             /** @description Whether this server asks for keys. */
             keys_needed: boolean;
+            /** @description The identity provider one may sign in with instead, at `/session/oidc`; absent: none. */
+            identity_provider: string | null;
             /** @description When the session ends if it is not used; absent: there is none. */
             ends_at: string | null;
         };
@@ -3296,6 +3402,51 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_batches_batch_forget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, short id, name, or `last` */
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Forget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forgotten"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is being worked on */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4997,6 +5148,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_session_oidc: {
+        parameters: {
+            query?: {
+                /** @description The page to come back to, as a path on this server. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At the identity provider one signs in */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This server knows no identity provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session_oidc_callback: {
+        parameters: {
+            query?: {
+                /** @description What stands for the person. */
+                code?: string;
+                /** @description What the sign-in began with. */
+                state?: string;
+                /** @description Who says it (RFC 9207). */
+                iss?: string;
+                /** @description Why not. */
+                error?: string;
+                /** @description The same in words. */
+                error_description?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed in; or not, and the dashboard says why */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This server knows no identity provider */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };

@@ -144,6 +144,7 @@ export function Confirm({
   children,
   action,
   color,
+  disabled,
   act,
 }: {
   opened: boolean;
@@ -152,6 +153,7 @@ export function Confirm({
   children: ReactNode;
   action: string;
   color?: string;
+  disabled?: boolean;
   act: () => Promise<unknown>;
 }) {
   const [busy, setBusy] = useState(false);
@@ -187,7 +189,7 @@ export function Confirm({
             <Button variant="default" onClick={leave}>
               Not now
             </Button>
-            <Button type="submit" color={color} loading={busy} data-autofocus>
+            <Button type="submit" color={color} disabled={disabled} loading={busy} data-autofocus>
               {action}
             </Button>
           </Group>

@@ -3,7 +3,7 @@ import { Button, Checkbox, Group, Modal, NumberInput, Select, Stack, Text, TextI
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask, type BatchDetail } from '../api/client';
-import { money } from '../lib/format';
+import { counted, money } from '../lib/format';
 import { Confirm } from './parts';
 
 export function Budget({ batch, close }: { batch: BatchDetail; close: () => void }) {
@@ -140,5 +140,36 @@ export function Rename({ batch, close }: { batch: BatchDetail; close: () => void
         </Stack>
       </form>
     </Modal>
+  );
+}
+
+export function Forget({ batch, close }: { batch: BatchDetail; close: () => void }) {
+  const [typed, setTyped] = useState('');
+  const client = useQueryClient();
+  return (
+    <Confirm
+      opened
+      close={close}
+      title="Forget what was learned"
+      action="Forget it"
+      color="red"
+      disabled={typed !== batch.name}
+      act={async () => {
+        await ask(api.POST('/api/v1/batches/{batch}/forget', { params: { path: { batch: batch.id } }, body: {} }));
+        await client.invalidateQueries();
+      }}
+    >
+      <Text size="sm">
+        Results, answers, reviews, names and places of {counted(batch.documents.total, 'document')} go, with their
+        readings, uploaded files and exports. What was spent stays, for the books; so do documents that lie elsewhere,
+        and backups taken before. It cannot be undone.
+      </Text>
+      <TextInput
+        label={`Type the batch’s name: ${batch.name}`}
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        data-autofocus
+      />
+    </Confirm>
   );
 }

@@ -15,7 +15,7 @@ import { Jobs } from '../components/jobs';
 import { Log } from '../components/log';
 import { BudgetBar, Confirm, CountersBar, Figure, Loading, TextButton, Trouble, When } from '../components/parts';
 import { State } from '../components/state';
-import { Budget, Pace, Rename } from '../components/steer';
+import { Budget, Forget, Pace, Rename } from '../components/steer';
 import { count, counted, duration, money, percent, rate, words } from '../lib/format';
 import { useTitle } from '../lib/hooks';
 import { merged } from '../lib/lines';
@@ -25,7 +25,7 @@ const Activity = lazy(() => import('../components/activity'));
 const route = getRouteApi('/batches/$batch');
 const ended = ['completed', 'completed_with_failures', 'budget_exhausted', 'cancelled', 'failed'];
 
-type Asked = 'pause' | 'cancel' | 'budget' | 'concurrency' | 'name' | null;
+type Asked = 'pause' | 'cancel' | 'budget' | 'concurrency' | 'name' | 'forget' | null;
 
 export default function Batch() {
   const { batch: id } = route.useParams();
@@ -62,6 +62,7 @@ export default function Batch() {
   });
 
   const mayRun = useMay('run');
+  const mayManage = useMay('manage');
   const connection = useStream(
     query.isSuccess ? `/batches/${encodeURIComponent(id)}/events` : null,
     {
@@ -214,6 +215,11 @@ export default function Batch() {
                 >
                   Cancel the batch
                 </Menu.Item>
+                {mayManage && (
+                  <Menu.Item color="red" disabled={batch.state === 'running'} onClick={() => setAsked('forget')}>
+                    Forget what was learned
+                  </Menu.Item>
+                )}
               </Menu.Dropdown>
             </Menu>
           )}
@@ -221,6 +227,11 @@ export default function Batch() {
       </Group>
 
       <Reason batch={batch} raise={() => setAsked('budget')} />
+      {live?.trouble != null && (
+        <Alert color="yellow" mb="sm" title="It does not get on at the moment" role="status">
+          {live.trouble}
+        </Alert>
+      )}
       {preparing && (
         <Alert color="blue" mb="sm" title={preparing.message || 'Getting ready'} role="status">
           {preparing.total > 0
@@ -382,6 +393,7 @@ export default function Batch() {
       {asked === 'budget' && <Budget batch={batch} close={() => setAsked(null)} />}
       {asked === 'concurrency' && <Pace batch={batch} close={() => setAsked(null)} />}
       {asked === 'name' && <Rename batch={batch} close={() => setAsked(null)} />}
+      {asked === 'forget' && <Forget batch={batch} close={() => setAsked(null)} />}
     </>
   );
 }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use docmill_core::audit::Deed;
 use docmill_core::id::{DocumentId, Ordinal};
 use docmill_core::time::Timestamp;
+use docmill_store::BatchRow;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
@@ -152,6 +153,28 @@ pub(super) async fn answered(
     }
 }
 
+/// Writes down how a sign-in through an identity provider ended.
+pub(crate) async fn signed_in(
+    app: &App,
+    address: std::net::IpAddr,
+    who: &str,
+    outcome: &str,
+    after: Value,
+) -> Result<(), Problem> {
+    let deed = Deed {
+        at: app.now(),
+        who: who.to_owned(),
+        via: "oidc".to_owned(),
+        origin: address.to_string(),
+        action: "get_session_oidc_callback".to_owned(),
+        target: who.to_owned(),
+        outcome: outcome.to_owned(),
+        before: None,
+        after: text(Some(after)),
+    };
+    record(app, deed).await
+}
+
 fn text(value: Option<Value>) -> Option<String> {
     let text = value?.to_string();
     if text.len() <= LONGEST {
@@ -238,11 +261,7 @@ pub(super) async fn snapshot(app: &App, asked: &Asked, written: Written) -> Opti
                 "verdict": review.verdict.as_str(), "version": review.version, "reviewer": review.reviewer,
             }));
         }
-        return Some(json!({
-            "name": row.name, "state": row.state.as_str(), "budget_usd": row.balance.budget.map(dollars),
-            "concurrency": row.plan.concurrency, "weight": row.plan.weight,
-            "archived_at": row.archived_at.map(time),
-        }));
+        return Some(batch_state(&row));
     }
     let name = asked.part("name");
     if route.starts_with("/settings") {
@@ -263,6 +282,16 @@ pub(super) async fn snapshot(app: &App, asked: &Asked, written: Written) -> Opti
         return Some(json!({ "trigger": rule.trigger, "enabled": rule.enabled }));
     }
     None
+}
+
+/// How a batch stands, as far as somebody changes it.
+#[must_use]
+pub fn batch_state(row: &BatchRow) -> Value {
+    json!({
+        "name": row.name, "state": row.state.as_str(), "budget_usd": row.balance.budget.map(dollars),
+        "concurrency": row.plan.concurrency, "weight": row.plan.weight,
+        "archived_at": row.archived_at.map(time),
+    })
 }
 
 #[cfg(test)]

@@ -230,12 +230,12 @@ fn check_origin(app: &App, method: &Method, host: &Authority, headers: &HeaderMa
         return if is_browser { Err(foreign()) } else { Ok(()) };
     }
     let said = names::only(headers, &header::ORIGIN).and_then(Origin::parse);
-    let own = Origin::new(scheme(app, headers), host);
-    let public = app.config.public_url.as_ref().map(names::PublicUrl::origin);
-    match said {
-        Some(said) if said == own || Some(&said) == public => Ok(()),
-        _ => Err(foreign()),
-    }
+    // Under its public name the server has that one origin, whatever port a proxy left of `Host`.
+    let own = match &app.config.public_url {
+        Some(url) if url.host() == host.host => url.origin().clone(),
+        _ => Origin::new(scheme(app, headers), host),
+    };
+    if said == Some(own) { Ok(()) } else { Err(foreign()) }
 }
 
 /// A form of any page can send these kinds of bodies without asking first; nothing here takes them.

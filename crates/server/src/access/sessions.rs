@@ -81,14 +81,20 @@ pub(crate) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Sessio
 }
 
 fn is_valid(app: &App, session: &SessionRow, now: Timestamp) -> bool {
-    let end = app.config.lifetime.end(session.opened_at, session.used_at);
-    now < end && session.key_expires_at.is_none_or(|end| now < end)
+    now < end(app, session)
 }
 
 /// When a session ends if it is not used again.
 pub(crate) fn end(app: &App, session: &SessionRow) -> Timestamp {
     let end = app.config.lifetime.end(session.opened_at, session.used_at);
-    session.key_expires_at.map_or(end, |key| end.min(key))
+    let vouched = match (&session.key, &app.oidc) {
+        (Some(_), _) => session.key_expires_at,
+        // Then the identity provider is asked again: roles change over there.
+        (None, Some(provider)) => Some(session.opened_at.plus_ms(provider.lasts_ms())),
+        // Nobody vouches for them any more.
+        (None, None) => Some(session.opened_at),
+    };
+    vouched.map_or(end, |vouched| end.min(vouched))
 }
 
 /// Whether the request brings a session's cookie, valid or not.
@@ -97,13 +103,18 @@ pub(super) fn is_brought(headers: &HeaderMap) -> bool {
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
+    cookie_of(headers, COOKIE)
+}
+
+/// The value of a cookie.
+pub(super) fn cookie_of<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, value)| value)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, StatusCode};
@@ -17,7 +18,10 @@ const REMEMBERED: usize = 10_000;
 
 /// Wrong tries by address. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Tries(Arc<Mutex<BTreeMap<IpAddr, WrongTries>>>);
+pub(crate) struct Tries {
+    by_address: Arc<Mutex<BTreeMap<IpAddr, WrongTries>>>,
+    count: Arc<AtomicU64>,
+}
 
 impl Tries {
     /// Refuses an address that must wait.
@@ -25,7 +29,7 @@ impl Tries {
     /// # Errors
     /// Says for how long.
     pub(crate) fn check(&self, address: IpAddr, now: Timestamp) -> Result<(), Problem> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = all.get(&network(address)).map_or(0, |tries| tries.wait_ms(now));
         if wait == 0 {
             return Ok(());
@@ -41,7 +45,7 @@ impl Tries {
 
     /// Notes a wrong one.
     pub(crate) fn wrong(&self, address: IpAddr, now: Timestamp) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.retain(|_, tries| !tries.is_forgotten(now));
         }
@@ -53,13 +57,19 @@ impl Tries {
         {
             all.remove(&oldest);
         }
+        self.count.fetch_add(1, Ordering::Relaxed);
         let tries = all.entry(network(address)).or_default();
         *tries = tries.again(now);
     }
 
+    /// Wrong ones since the process began.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Forgets an address that had a right one.
     pub(crate) fn right(&self, address: IpAddr) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(&network(address));
     }
 }
@@ -108,7 +118,7 @@ mod tests {
                 Timestamp(i64::from(number)),
             );
         }
-        assert_eq!(tries.0.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(tries.by_address.lock().unwrap().len(), REMEMBERED);
     }
 
     #[test]

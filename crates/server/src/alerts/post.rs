@@ -1,24 +1,20 @@
 //! The post office: takes deliveries where they go, a few tries each.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use docmill_core::outbound::Reach;
 use docmill_core::time::Timestamp;
-use docmill_outbound::Tcp;
 use docmill_store::{Store, StoreError};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use serde_json::json;
 use sha2::Sha256;
 
 use super::rules::{self, Channel, Delivery, Outcome};
+use crate::outward::{self, HttpClient, LIMIT};
 use crate::seal::Seal;
 use crate::views::time;
 
@@ -27,9 +23,6 @@ const TRIES: u32 = 5;
 
 /// The wait before the second try; each after that is four times as long.
 const FIRST_WAIT_MS: i64 = 2_000;
-
-/// Longest one try may take.
-const LIMIT: Duration = Duration::from_secs(15);
 
 /// How deliveries are made.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +39,7 @@ pub struct PostOptions {
 #[derive(Clone)]
 pub struct PostOffice {
     options: Arc<PostOptions>,
-    client: Client<HttpsConnector<Tcp>, Full<Bytes>>,
+    client: HttpClient,
 }
 
 impl PostOffice {
@@ -59,14 +52,9 @@ impl PostOffice {
             true => Reach::Anywhere,
             false => Reach::Public,
         };
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(Tcp::new(reach, LIMIT));
         Ok(Self {
             options: Arc::new(options),
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: outward::client(reach)?,
         })
     }
 
@@ -152,13 +140,7 @@ impl PostOffice {
             if let Some(refused) = docmill_outbound::refusal(&error) {
                 return format!("{refused}; start docmill serve with --private-webhooks to allow that");
             }
-            let mut reason = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(inner) = source {
-                reason = inner.to_string();
-                source = inner.source();
-            }
-            reason
+            outward::cause(&error)
         })?;
         let status = response.status();
         // What it says is shown to those who made the rule, as far as a line goes.

@@ -9,6 +9,7 @@ use docmill_store::{AuditQuery, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use crate::access::audit::batch_state;
 use crate::app::App;
 use crate::params::Query;
 use crate::problem::Problem;

@@ -5,9 +5,11 @@ mod alerts;
 pub mod audit;
 pub(crate) mod batches;
 mod documents;
+mod forget;
 mod jobs;
 mod machine;
 mod models;
+mod oidc;
 mod reviews;
 mod session;
 pub(crate) mod settings;
@@ -17,6 +19,7 @@ mod templates;
 mod uploads;
 
 pub(crate) mod health;
+pub(crate) mod metrics;
 
 use axum::routing::any;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,7 +46,8 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(steer::cancel))
         .routes(routes!(steer::retry))
         .routes(routes!(steer::budget))
-        .routes(routes!(steer::passwords))
+        .routes(routes!(steer::give_passwords))
+        .routes(routes!(forget::forget))
         .routes(routes!(documents::list))
         .routes(routes!(documents::get))
         .routes(routes!(documents::around))
@@ -80,6 +84,8 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(settings::remove_key))
         .routes(routes!(session::get, session::sign_in, session::sign_out))
         .routes(routes!(session::sign_out_everywhere))
+        .routes(routes!(oidc::start))
+        .routes(routes!(oidc::callback))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(audit::export))

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::access::audit::Note;
 use crate::access::caller::{Caller, Via};
 use crate::access::guard::{self, Address};
+use crate::access::oidc::Oidc;
 use crate::access::sessions::{self, SignedIn};
 use crate::app::App;
 use crate::params::Json;
@@ -34,6 +35,9 @@ pub struct Session {
     pub batches: Option<Vec<String>>,
     /// Whether this server asks for keys.
     pub keys_needed: bool,
+    /// The identity provider one may sign in with instead, at `/session/oidc`; absent: none.
+    #[schema(required)]
+    pub identity_provider: Option<String>,
     /// When the session ends if it is not used; absent: there is none.
     #[schema(required)]
     pub ends_at: Option<String>,
@@ -59,6 +63,7 @@ impl Session {
                 .as_ref()
                 .map(|only| only.iter().map(ToString::to_string).collect()),
             keys_needed,
+            identity_provider: app.oidc.as_ref().map(Oidc::name),
             ends_at: session.map(|session| time(sessions::end(app, session))),
         }
     }

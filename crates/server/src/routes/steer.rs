@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::params::{Json, Path, amount};
+use crate::passwords;
 use crate::problem::Problem;
+use crate::request_id;
 use crate::views::{BatchView, EstimateView};
 
 async fn after(app: &App, row: &BatchRow) -> Result<axum::Json<BatchView>, Problem> {
@@ -54,6 +56,9 @@ async fn set_going(app: &App, row: &BatchRow, reason: &str) -> Result<(), Proble
             )
             .hint("raise the budget"));
         }
+    }
+    if let Some(request) = request_id::current() {
+        app.engine.asked_by(row.id, request);
     }
     app.engine.start(row.id, reason).await?;
     Ok(())
@@ -196,7 +201,8 @@ pub async fn budget(
 /// Passwords to try.
 #[derive(Deserialize, ToSchema)]
 pub struct Passwords {
-    /// In order. They are kept in memory only, and tried on every encrypted document.
+    /// In order. They are tried on every encrypted document, kept sealed, and
+    /// forgotten with the batch.
     #[schema(min_items = 1)]
     pub passwords: Vec<String>,
     /// Tries the documents again that failed for want of one.
@@ -208,13 +214,15 @@ pub struct Passwords {
 #[utoipa::path(post, path = "/batches/{batch}/passwords", tag = "steering", request_body = Passwords,
     params(("batch" = String, Path, description = "Id, short id, name, or `last`")),
     responses((status = 200, body = Retried), (status = 404, body = Problem, content_type = "application/problem+json")))]
-pub async fn passwords(
+pub async fn give_passwords(
     State(app): State<App>,
     Path(batch): Path<String>,
     Json(given): Json<Passwords>,
 ) -> Result<axum::Json<Retried>, Problem> {
     let row = app.batch(&batch).await?;
-    for password in given.passwords.into_iter().filter(|it| !it.is_empty()) {
+    let typed: Vec<String> = given.passwords.into_iter().filter(|it| !it.is_empty()).collect();
+    passwords::keep(app.store(), &app.seal, row.id, &typed, app.now()).await?;
+    for password in typed {
         app.engine.settings().passwords.add(password);
     }
     let mut documents = 0;

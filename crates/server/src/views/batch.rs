@@ -215,6 +215,9 @@ pub struct Live {
     pub lane_in_use: u64,
     /// Calls that may be in flight in that lane.
     pub lane_places: u64,
+    /// Why it does not get on: the provider lets nothing through.
+    #[schema(required)]
+    pub trouble: Option<String>,
 }
 
 /// A batch, with what only its own page shows.

@@ -5,17 +5,19 @@
 //! - [`report`]: what people and programs get to see.
 //! - [`wire`]: the only place that names concrete parts.
 //! - [`place`]: where batches are, here or at a running server; [`remote`]: that server.
-//! - [`exit`], [`fault`]: how a command ends. [`harden`]: no dumps of memory.
+//! - [`deed`]: what goes into the audit log; [`telemetry`]: where log lines, traces and metrics go. [`exit`], [`fault`]: how a command ends. [`harden`]: no dumps of memory.
 
 mod args;
 mod clock;
 mod cmd;
+mod deed;
 mod exit;
 mod fault;
 mod harden;
 mod place;
 mod remote;
 mod report;
+mod telemetry;
 mod templates;
 mod wire;
 

@@ -10,6 +10,7 @@ mod shop;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use docmill_core::outbound::{Origin, Policy};
 use docmill_engine::export::Target;
@@ -18,8 +19,8 @@ use docmill_engine::{Engine, Parts, Settings, SystemClock, private};
 use docmill_parse::sandbox::{self, Sandbox};
 use docmill_parse::{Documents, Reader};
 use docmill_source::{Source, Sources};
-use docmill_store::Store;
 use docmill_store::sqlite::{Options, SqliteStore};
+use docmill_store::{Store, StoreError};
 
 use crate::args::{Context, OutFile};
 use crate::exit::Exit;
@@ -30,6 +31,7 @@ pub use docmill_parse::sandbox::support as sandbox_support;
 pub use docmill_parse::{Tool, tools};
 pub use model_list::{Listed, Local, local_servers, models};
 pub use providers::{Providers, price};
+pub use secrets::variable;
 pub use server_lock::{ServerLock, running};
 pub use shop::Shop;
 
@@ -81,6 +83,9 @@ pub fn engine(
     settings.ocr_available = tools()
         .iter()
         .any(|tool| tool.name == "tesseract" && tool.version.is_some());
+    if let Some(seconds) = store_patience()? {
+        settings.store_patience = seconds;
+    }
     if let Some(limit) = needs.max_document_bytes {
         settings.max_document_bytes = limit;
     }
@@ -102,6 +107,22 @@ pub fn engine(
         clock: Arc::new(SystemClock::default()),
     };
     Ok((Engine::new(parts, settings), providers))
+}
+
+/// How long an answer waits for a database that takes nothing, when somebody says so.
+fn store_patience() -> Result<Option<Duration>, Fault> {
+    let Ok(typed) = std::env::var("DOCMILL_STORE_PATIENCE") else {
+        return Ok(None);
+    };
+    let seconds = typed
+        .parse::<u32>()
+        .ok()
+        .filter(|seconds| (1..=3600).contains(seconds));
+    let seconds = seconds.ok_or_else(|| {
+        Fault::usage(format!("DOCMILL_STORE_PATIENCE is {typed:?}"))
+            .hint("it is a number of seconds, 1 to 3600")
+    })?;
+    Ok(Some(Duration::from_secs(u64::from(seconds))))
 }
 
 /// What docmill keeps on disk, by its real path: a folder that holds documents may hold this too.
@@ -207,6 +228,14 @@ pub fn store_to_work(context: &Context) -> Result<Arc<dyn Store>, Fault> {
     make_data_dir(context)?;
     make_private(context);
     open_to_write(context)
+}
+
+/// The store, to write down that somebody looked.
+pub fn store_to_note(context: &Context) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(SqliteStore::open(
+        &context.database(),
+        &Options::default(),
+    )?))
 }
 
 fn open_to_write(context: &Context) -> Result<Arc<dyn Store>, Fault> {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use docmill_core::failure::FailureClass;
+use docmill_core::failure::{Failure, FailureClass};
 use docmill_core::fair::{self, Queue, Turns};
 use docmill_core::id::BatchId;
 use docmill_core::pacing::{Admission, Limits, Load, Need, Outcome, Pacer, Signal};
@@ -70,6 +70,17 @@ pub struct LaneStatus {
     pub in_use: usize,
     /// What the pacer knows and sees.
     pub load: Load,
+    /// Nothing gets through.
+    pub trouble: Option<Trouble>,
+}
+
+/// A provider lets nothing through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// What the last call that failed came to.
+    pub last: String,
 }
 
 /// One lane.
@@ -86,6 +97,8 @@ struct State {
     in_use: usize,
     /// When the timer that is set will ring.
     alarm: Option<Timestamp>,
+    /// What the last call came to that the provider failed.
+    last_failure: Option<String>,
 }
 
 /// The waiting calls of one batch.
@@ -180,6 +193,7 @@ impl Lane {
                 queues: BTreeMap::new(),
                 in_use: 0,
                 alarm: None,
+                last_failure: None,
             }),
         })
     }
@@ -220,6 +234,10 @@ impl Lane {
             places: state.size(),
             in_use: state.in_use,
             load: state.pacer.load(now),
+            trouble: state.pacer.trouble_since().map(|since| Trouble {
+                since,
+                last: state.last_failure.clone().unwrap_or_default(),
+            }),
         }
     }
 
@@ -344,7 +362,10 @@ pub(crate) struct Permit {
 
 impl Permit {
     /// Tells how the call ended.
-    pub(crate) fn report(mut self, signal: &Signal) {
+    pub(crate) fn report(mut self, signal: &Signal, failure: Option<&Failure>) {
+        if let (Outcome::Overloaded, Some(failure), Some(lane)) = (signal.outcome, failure, &self.lane) {
+            lane.state().last_failure = Some(failure.message.clone());
+        }
         self.signal = Some(Signal {
             admitted_at: Some(self.at),
             ..*signal

@@ -15,6 +15,7 @@
 //! - [`export`]: results as CSV, JSON Lines, Parquet and XLSX.
 //! - [`recovery`]: who is dead, and what they left behind.
 //! - [`hours`]: when a batch may call.
+//! - [`telemetry`]: what goes on, for those who operate it.
 //! - [`forget`]: what was learned from documents goes.
 //! - [`private`]: files and folders that only their owner may look into.
 
@@ -43,6 +44,7 @@ pub mod settings;
 pub mod spending;
 mod spool;
 pub mod survey;
+pub mod telemetry;
 
 use std::sync::Arc;
 
@@ -54,7 +56,7 @@ use docmill_store::Store;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{EngineError, ModelTrouble};
-pub use lane::LaneStatus;
+pub use lane::{LaneStatus, Trouble};
 pub use settings::Settings;
 
 /// A provider that answers for a plan, and the model's name as that provider knows it.
@@ -104,6 +106,9 @@ pub struct Engine {
     learnings: Arc<learning::Learnings>,
     /// Batches that documents are being added to: their runs wait for more.
     adding: Arc<ingest::Adding>,
+    calls: Arc<telemetry::CallMetrics>,
+    origins: Arc<telemetry::Origins>,
+    trouble: Arc<telemetry::StoreTrouble>,
 }
 
 impl Engine {
@@ -117,7 +122,55 @@ impl Engine {
             recovered_at: Arc::default(),
             learnings: Arc::default(),
             adding: Arc::default(),
+            calls: Arc::default(),
+            origins: Arc::default(),
+            trouble: Arc::default(),
         }
+    }
+
+    /// Calls since this process began.
+    #[must_use]
+    pub fn call_metrics(&self) -> &telemetry::CallMetrics {
+        &self.calls
+    }
+
+    /// Why this batch does not get on at the moment, in words: its provider lets nothing through, or
+    /// the database takes nothing.
+    #[must_use]
+    pub fn trouble_of(&self, batch: docmill_core::id::BatchId) -> Option<String> {
+        self.store_trouble().or_else(|| {
+            let lanes = self.lanes();
+            let mut its = lanes.iter().filter(|lane| lane.batches.contains(&batch));
+            its.find_map(|lane| lane.trouble.as_ref().map(|trouble| self.in_words(trouble)))
+        })
+    }
+
+    /// What a provider's trouble means, for people.
+    #[must_use]
+    pub fn in_words(&self, trouble: &Trouble) -> String {
+        let seconds = self.now().since_ms(trouble.since).max(0) / 1000;
+        let minutes = self.settings.policy.longest_wait.as_secs() / 60;
+        format!(
+            "no call has got through for {seconds} s ({}); it is tried now and then, for up to {minutes} minutes",
+            trouble.last
+        )
+    }
+
+    /// Why the database takes nothing at the moment, while answers wait for it.
+    #[must_use]
+    pub fn store_trouble(&self) -> Option<String> {
+        self.trouble.now()
+    }
+
+    /// Answers that were paid for and wait beside the database.
+    #[must_use]
+    pub fn spooled(&self) -> usize {
+        spool::Spool::new(&self.settings.data_dir).len()
+    }
+
+    /// A request asked for this batch to be worked on: log lines about its calls say which.
+    pub fn asked_by(&self, batch: docmill_core::id::BatchId, request: String) {
+        self.origins.note(batch, request);
     }
 
     /// How busy each lane is that has batches in it.

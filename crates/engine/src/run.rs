@@ -13,6 +13,7 @@ use docmill_core::id::BatchId;
 use docmill_store::{Claimed, TransitionRefused};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::pipeline::{self, Job};
 use crate::recovery::Worker;
@@ -87,6 +88,19 @@ impl Engine {
     pub async fn run_for(
         &self,
         id: BatchId,
+        stop: watch::Receiver<Stop>,
+        reason: &str,
+    ) -> Result<RunEnd, EngineError> {
+        let span = tracing::info_span!("batch", batch = %id, request_id = tracing::field::Empty);
+        if let Some(request) = self.origins.of(id) {
+            span.record("request_id", request);
+        }
+        self.run_until(id, stop, reason).instrument(span).await
+    }
+
+    async fn run_until(
+        &self,
+        id: BatchId,
         mut stop: watch::Receiver<Stop>,
         reason: &str,
     ) -> Result<RunEnd, EngineError> {
@@ -100,7 +114,7 @@ impl Engine {
         for setup in job.setups() {
             setup.learning.load(self.parts.store.as_ref()).await?;
         }
-        let beat = tokio::spawn(heartbeat(self.clone(), Arc::clone(&job)));
+        let beat = tokio::spawn(heartbeat(self.clone(), Arc::clone(&job)).in_current_span());
         let mut tasks = JoinSet::new();
         let ended = self.work(&job, &mut tasks, &mut stop).await;
         let ended = self.wind_down(&job, tasks, worker, ended, &mut stop).await;
@@ -163,7 +177,7 @@ impl Engine {
             match self.parts.store.claim(job.batch, job.worker, limit, now).await? {
                 Claimed::Documents(documents) => {
                     for document in documents {
-                        tasks.spawn(pipeline::process(Arc::clone(job), document));
+                        tasks.spawn(pipeline::process(Arc::clone(job), document).in_current_span());
                     }
                 }
                 Claimed::NotRunning(_) => return Ok(None),

@@ -68,6 +68,15 @@ impl Process {
         self.child.wait()
     }
 
+    /// Sends it a signal by its name, as `kill -STOP` does.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) -> io::Result<()> {
+        signal(self.id(), name)
+    }
+
     /// How it ended, if it has.
     ///
     /// # Errors
@@ -85,6 +94,39 @@ impl Process {
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
+}
+
+/// Sends a process a signal by its name.
+///
+/// # Errors
+/// When it cannot be sent.
+#[cfg(unix)]
+pub fn signal(process: u32, name: &str) -> io::Result<()> {
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(process.to_string())
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("kill -{name} {process}: {status}"))),
+    }
+}
+
+/// The children of a process, by their ids (Linux).
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn children(process: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|id| parent(*id) == Some(process)).collect()
+}
+
+/// The fourth field of `/proc/ID/stat`; the second is a name in brackets that may hold anything.
+#[cfg(target_os = "linux")]
+fn parent(process: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The stand-in provider as a process of its own.
@@ -135,6 +177,19 @@ impl StandinProcess {
     /// When it cannot be killed.
     pub fn kill(&mut self) -> io::Result<()> {
         self.process.kill().map(|_| ())
+    }
+
+    /// Starts it again on the same port, with the same books, to behave otherwise.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn behave(&mut self, behaviour: &str) -> io::Result<()> {
+        let given = self.arguments.iter().position(|word| word == "--behaviour");
+        if let Some(at) = given {
+            self.arguments.drain(at..(at + 2).min(self.arguments.len()));
+        }
+        self.arguments.extend(["--behaviour".into(), behaviour.into()]);
+        self.restart()
     }
 
     /// Starts it again on the same port, with the same books.

@@ -87,6 +87,7 @@ Environment:
   DOCMILL_BASE_URL              Address when --base-url is not given
   DOCMILL_LISTEN                Address of the server when --listen is not given
   DOCMILL_PUBLIC_URL            Where browsers find the server, when --public-url is not given
+  DOCMILL_OIDC_CLIENT_SECRET    Proves to the identity provider that it is this server
   DOCMILL_SECRET_KEY            Key that seals secrets in the database: 64 hexadecimal digits
                                 [default: the file secret.key in the data folder]
   DOCMILL_SMTP_URL, _SMTP_FROM  E-mail server and sender of the server's alerts

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use docmill_core::access::UnknownName;
 use docmill_core::outbound::Origin;
+use docmill_server::keys::Role;
 
 use super::PasswordArgs;
 
@@ -55,6 +57,36 @@ pub struct ServeArgs {
     /// Days after which who signed in is signed out in any case
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=365))]
     pub session_days: u32,
+    /// Identity provider (OpenID Connect) people may sign in with, like
+    /// https://login.example.org/realms/docs; needs --public-url, --oidc-client and --oidc-role
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOCMILL_OIDC_ISSUER",
+        hide_env_values = true,
+        requires_all = ["oidc_client", "oidc_roles", "public_url"]
+    )]
+    pub oidc_issuer: Option<String>,
+    /// What the provider calls this server; its secret stands in DOCMILL_OIDC_CLIENT_SECRET
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "DOCMILL_OIDC_CLIENT_ID",
+        hide_env_values = true
+    )]
+    pub oidc_client: Option<String>,
+    /// Claim that says what somebody may do; realm_access.roles looks into one of others
+    #[arg(long, value_name = "NAME", default_value = "groups")]
+    pub oidc_claim: String,
+    /// Role that a value of the claim gives, like docs-admins=admin; * is everybody; repeatable
+    #[arg(long = "oidc-role", value_name = "VALUE=ROLE", value_parser = oidc_role)]
+    pub oidc_roles: Vec<(String, Role)>,
+    /// Scope to ask for, beside openid; repeatable
+    #[arg(long = "oidc-scope", value_name = "SCOPE", default_values = ["profile", "email"])]
+    pub oidc_scopes: Vec<String>,
+    /// Hours after which the provider is asked again
+    #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub oidc_hours: u32,
     /// Path below which it is, behind a proxy: /docmill
     #[arg(long, value_name = "PATH", default_value = "")]
     pub base_path: String,
@@ -70,6 +102,15 @@ pub struct ServeArgs {
     /// Passwords for encrypted documents.
     #[command(flatten)]
     pub passwords: PasswordArgs,
+}
+
+/// Reads `docs-admins=admin`. A value may hold equals signs itself.
+fn oidc_role(text: &str) -> Result<(String, Role), String> {
+    let (value, role) = text
+        .rsplit_once('=')
+        .ok_or("write it like docs-admins=admin, or *=viewer")?;
+    let role = role.parse().map_err(|error: UnknownName| error.to_string())?;
+    Ok((value.to_owned(), role))
 }
 
 /// `docmill key`.
@@ -89,7 +130,7 @@ pub enum KeyVerb {
         name: String,
         /// viewer (look), operator (spend, review) or admin (keys, settings)
         #[arg(long, default_value = "operator")]
-        role: docmill_server::keys::Role,
+        role: Role,
         /// Only for this batch; repeatable
         #[arg(long = "batch", value_name = "BATCH")]
         batches: Vec<String>,

@@ -3,6 +3,7 @@
 use docmill_core::batch::BatchState;
 
 use crate::args::{BudgetArgs, Context};
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::Place;
@@ -16,6 +17,7 @@ pub async fn perform(args: BudgetArgs, context: &Context) -> Result<Exit, Fault>
     let budget = args.budget.amount();
     let state = place.set_budget(before.id, budget).await?;
     let row = place.batch(before.id).await?;
+    deed::changed_batch(&place, "budget", &before, &row).await?;
     let ui = &context.ui;
     if args.json {
         ui.json(&json::batch(&row))?;

@@ -8,6 +8,7 @@ use docmill_store::BatchRow;
 
 use super::remote::fetch;
 use crate::args::{Context, ExportArgs, OutFile, out_target};
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::Place;
@@ -24,6 +25,7 @@ pub async fn perform(args: ExportArgs, context: &Context) -> Result<Exit, Fault>
     check(&out, &context.ui)?;
     let place = Place::with_batches(context)?;
     let row = place.find_batch(&args.batch).await?;
+    deed::read(&place, "export", &row.id.to_string(), context).await?;
     write(&place, &row, out, args.state, context).await?;
     Ok(Exit::Ok)
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::show;
 use crate::args::{Context, ForgetArgs};
 use crate::clock::now;
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::Place;
@@ -42,6 +43,15 @@ pub async fn perform(args: ForgetArgs, context: &Context) -> Result<Exit, Fault>
         .hint("say that it is meant with --yes; docmill export takes the results away first"));
     }
     let report = forget(store.as_ref(), &context.data_dir, row.id, document, now()).await?;
+    let target = match document {
+        Some(ordinal) => format!("{}/{ordinal}", row.id),
+        None => row.id.to_string(),
+    };
+    // Not where the documents were: that is forgotten, too.
+    let stored = &report.stored;
+    let after =
+        json!({ "documents": stored.documents, "results": stored.results, "answers": stored.answers });
+    deed::changed(store.as_ref(), "forget", &target, None, Some(after)).await?;
     if args.json {
         context.ui.json(&as_json(&report))?;
         return Ok(Exit::Ok);

@@ -6,19 +6,23 @@ use serde_json::json;
 
 use crate::args::{BackupArgs, Context, RestoreArgs};
 use crate::clock::now;
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::text::{bytes, clean, count, counted};
 use crate::wire;
 
 /// Carries out `backup`.
-pub fn back_up(args: &BackupArgs, context: &Context) -> Result<Exit, Fault> {
+pub async fn back_up(args: &BackupArgs, context: &Context) -> Result<Exit, Fault> {
     if !args.force && args.file.try_exists().unwrap_or(false) {
         return Err(Fault::usage(format!("{} exists", args.file.display()))
             .hint("choose another name, or replace it with --force"));
     }
     let database = wire::database_with_batches(context)?;
     let judged = SqliteStore::back_up(&database, &args.file)?;
+    let place = Place::Here(wire::store_with_batches(context)?);
+    deed::read(&place, "backup", &args.file.to_string_lossy(), context).await?;
     if args.json {
         context.ui.json(&judged_json(&judged))?;
     } else {
@@ -37,11 +41,12 @@ pub fn back_up(args: &BackupArgs, context: &Context) -> Result<Exit, Fault> {
 }
 
 /// Carries out `restore`.
-pub fn restore(args: &RestoreArgs, context: &Context) -> Result<Exit, Fault> {
+pub async fn restore(args: &RestoreArgs, context: &Context) -> Result<Exit, Fault> {
     let ui = &context.ui;
     let Some(file) = &args.file else {
         let _server = wire::ServerLock::take(context)?;
         let accepted = SqliteStore::accept(&context.database(), now())?;
+        record("restore as it is", "", &accepted, context).await?;
         if args.json {
             ui.json(&accepted_json(&accepted))?;
         } else {
@@ -74,6 +79,7 @@ pub fn restore(args: &RestoreArgs, context: &Context) -> Result<Exit, Fault> {
     wire::make_data_dir(context)?;
     let _server = wire::ServerLock::take(context)?;
     let accepted = SqliteStore::restore(&context.database(), file, now())?;
+    record("restore", &file.to_string_lossy(), &accepted, context).await?;
     if args.json {
         ui.json(&accepted_json(&accepted))?;
     } else {
@@ -81,6 +87,12 @@ pub fn restore(args: &RestoreArgs, context: &Context) -> Result<Exit, Fault> {
         tell(&accepted, context);
     }
     Ok(Exit::Ok)
+}
+
+/// In the database that is now in place.
+async fn record(action: &str, file: &str, accepted: &Accepted, context: &Context) -> Result<(), Fault> {
+    let store = wire::store_to_work(context)?;
+    deed::changed(store.as_ref(), action, file, None, Some(accepted_json(accepted))).await
 }
 
 fn contents(judged: &Judged) -> String {

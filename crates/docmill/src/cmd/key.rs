@@ -1,13 +1,13 @@
 //! `docmill key`: who may use the server over the network.
 
-use docmill_core::audit::Deed;
 use docmill_server::keys::{self, NewKey, Scope};
 use docmill_server::views::{KeyView, time};
-use docmill_store::{KeyRefused, Store};
+use docmill_store::KeyRefused;
 use serde_json::json;
 
 use crate::args::{Context, KeyArgs, KeyVerb};
 use crate::clock::now;
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::Style;
@@ -45,7 +45,7 @@ pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
             let about = json!({ "role": role, "scope": new.scope, "expires_at": new.expires_at.map(time) });
             let made = keys::make(store.as_ref(), new, now()).await?;
             let key = made.map_err(|refused| fault(refused, &name))?;
-            record(store.as_ref(), "key add", &name, Some(about.to_string())).await?;
+            deed::changed(store.as_ref(), "key add", &name, None, Some(about)).await?;
             ui.out(&format!("{key}\n"))?;
             ui.hint("keep it now: it is not shown again");
         }
@@ -61,7 +61,7 @@ pub async fn perform(args: KeyArgs, context: &Context) -> Result<Exit, Fault> {
         KeyVerb::Remove { name } => {
             let removed = store.remove_key(&name).await?;
             removed.map_err(|refused| fault(refused, &name))?;
-            record(store.as_ref(), "key remove", &name, None).await?;
+            deed::changed(store.as_ref(), "key remove", &name, None, None).await?;
             ui.say(&format!("the key of {name} opens nothing any more"));
         }
     }
@@ -103,22 +103,4 @@ fn fault(refused: KeyRefused, name: &str) -> Fault {
         KeyRefused::LastAdmin => Fault::usage(format!("{name} holds the last admin's key"))
             .hint("docmill key add NAME --role admin makes another admin first"),
     }
-}
-
-/// Writes down what was done at this machine's command line, where the system says who it is.
-async fn record(store: &dyn Store, action: &str, target: &str, after: Option<String>) -> Result<(), Fault> {
-    let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
-    let deed = Deed {
-        at: now(),
-        who: user.unwrap_or_else(|_| "somebody".to_owned()),
-        via: "command_line".to_owned(),
-        origin: "this machine".to_owned(),
-        action: action.to_owned(),
-        target: target.to_owned(),
-        outcome: "done".to_owned(),
-        before: None,
-        after,
-    };
-    store.record(deed).await?;
-    Ok(())
 }

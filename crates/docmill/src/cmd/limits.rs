@@ -2,9 +2,10 @@
 
 use docmill_core::money::Usd;
 use docmill_core::spending::Limits;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{Context, LimitsArgs};
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::Place;
@@ -22,18 +23,20 @@ pub async fn perform(args: LimitsArgs, context: &Context) -> Result<Exit, Fault>
         Some(place) => place.limits().await?,
         None => Limits::default(),
     };
+    let before = limits;
     if changes && let Some(place) = &place {
         limits = Limits {
             day: args.day.map_or(limits.day, |day| day.amount()),
             month: args.month.map_or(limits.month, |month| month.amount()),
         };
         place.set_limits(&limits).await?;
+        if let Place::Here(store) = place {
+            let (before, after) = (as_json(&before), as_json(&limits));
+            deed::changed(store.as_ref(), "limits", "", Some(before), Some(after)).await?;
+        }
     }
     if args.json {
-        context.ui.json(&json!({
-            "day_budget_usd": limits.day.map(Usd::as_f64),
-            "month_budget_usd": limits.month.map(Usd::as_f64),
-        }))?;
+        context.ui.json(&as_json(&limits))?;
         return Ok(Exit::Ok);
     }
     let words = |limit: Option<Usd>| limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
@@ -43,4 +46,11 @@ pub async fn perform(args: LimitsArgs, context: &Context) -> Result<Exit, Fault>
         words(limits.month)
     ))?;
     Ok(Exit::Ok)
+}
+
+fn as_json(limits: &Limits) -> Value {
+    json!({
+        "day_budget_usd": limits.day.map(Usd::as_f64),
+        "month_budget_usd": limits.month.map(Usd::as_f64),
+    })
 }

@@ -67,8 +67,8 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
         Verb::Ledger(args) => block_on(ledger::perform(args, context)),
         Verb::Reconcile(args) => block_on(reconcile::perform(args, context)),
         Verb::Export(args) => block_on(export::perform(args, context)),
-        Verb::Backup(args) => keep::back_up(&args, context),
-        Verb::Restore(args) => keep::restore(&args, context),
+        Verb::Backup(args) => block_on(keep::back_up(&args, context)),
+        Verb::Restore(args) => block_on(keep::restore(&args, context)),
         Verb::Forget(args) => block_on(forget::perform(args, context)),
         Verb::Templates(args) => template::list(&args, context),
         Verb::Template(args) => match args.verb {

@@ -8,8 +8,10 @@ use serde_json::json;
 
 use crate::args::{Context, ReconcileArgs};
 use crate::clock::now;
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::text::{clean, counted};
 use crate::wire;
 
@@ -22,10 +24,7 @@ pub async fn perform(args: ReconcileArgs, context: &Context) -> Result<Exit, Fau
     }
     let store = wire::store_to_steer(context)?;
     let before = store.find_batch(&args.batch).await?;
-    let who = std::env::var("USER")
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "a person".to_owned());
+    let who = deed::person();
     let report = match &args.usage {
         Some(file) => {
             let export = read(file)?;
@@ -44,6 +43,8 @@ pub async fn perform(args: ReconcileArgs, context: &Context) -> Result<Exit, Fau
     };
     let Report { reconciled, left, .. } = report.map_err(fault)?;
     let after = store.batch(before.id).await?;
+    let place = Place::Here(store);
+    deed::changed_batch(&place, "reconcile", &before, &after).await?;
     let ui = &context.ui;
     if args.json {
         ui.json(&json!({

@@ -7,8 +7,10 @@ use super::export;
 use super::work::{Bench, Consent, finish};
 use crate::args::{Context, OutFile, PasswordArgs, ResumeArgs, out_target, passwords};
 use crate::clock::now;
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::telemetry::{self, Log};
 use crate::wire::{self, Needs};
 
 /// Carries out the verb.
@@ -18,7 +20,7 @@ pub async fn perform(args: ResumeArgs, context: &Context) -> Result<Exit, Fault>
         export::check(out, &context.ui)?;
     }
     let bench = bench(&args.passwords, context)?;
-    let mut row = bench.store.find_batch(&args.batch).await?;
+    let row = bench.store.find_batch(&args.batch).await?;
     let was_started = row.started_at.is_some();
     if let Some(budget) = args.budget {
         bench.store.set_budget(row.id, budget.amount(), now()).await?;
@@ -30,7 +32,9 @@ pub async fn perform(args: ResumeArgs, context: &Context) -> Result<Exit, Fault>
         };
         bench.store.change_batch(row.id, change, now()).await?;
     }
-    row = bench.row(row.id).await?;
+    let before = row;
+    let row = bench.row(before.id).await?;
+    deed::changed_batch(&bench.place(), "resume", &before, &row).await?;
     if !was_started {
         // Nobody has agreed to anything yet.
         let consent = Consent {
@@ -64,6 +68,7 @@ pub async fn go_on(
     as_json: bool,
     context: &Context,
 ) -> Result<Exit, Fault> {
+    let _telemetry = telemetry::begin(Log::Silent)?;
     if row.state != BatchState::Completed {
         bench.providers.probe(&row.plan).await?;
     }

@@ -6,6 +6,7 @@ use docmill_store::RetrySelection;
 use super::resume;
 use crate::args::{Context, RetryArgs};
 use crate::clock::now;
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::report::json;
@@ -14,14 +15,15 @@ use crate::report::text::{clean, counted};
 /// Carries out the verb.
 pub async fn perform(args: RetryArgs, context: &Context) -> Result<Exit, Fault> {
     let bench = resume::bench(&args.passwords, context)?;
-    let row = bench.store.find_batch(&args.batch).await?;
+    let before = bench.store.find_batch(&args.batch).await?;
     let selection = RetrySelection {
         codes: args.code,
         ordinals: args.document.into_iter().map(Ordinal).collect(),
         cancelled: args.cancelled,
     };
-    let documents = bench.store.retry(row.id, selection, now()).await?;
-    let row = bench.row(row.id).await?;
+    let documents = bench.store.retry(before.id, selection, now()).await?;
+    let row = bench.row(before.id).await?;
+    deed::changed_batch(&bench.place(), "retry", &before, &row).await?;
     let ui = &context.ui;
     if documents > 0 && !args.later {
         ui.say(&format!(

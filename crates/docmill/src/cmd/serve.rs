@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use docmill_engine::run::Stop;
-use docmill_server::{Config, Lifetime, PostOptions, PublicUrl, Reach, Seal};
+use docmill_server::{Config, Lifetime, OidcOptions, PostOptions, PublicUrl, Reach, Seal};
 use docmill_store::KeyRow;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,12 +14,13 @@ use crate::args::{Context, ServeArgs, passwords};
 use crate::cmd::work::Signals;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::report::log::Lines;
+use crate::telemetry::{self, Log};
 use crate::wire::{self, Needs, ServerLock};
 
 /// Carries out `serve`.
 pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> {
-    log(args.log_json);
+    let log = if args.log_json { Log::Json } else { Log::Text };
+    let _telemetry = telemetry::begin(log)?;
     let public_url = args.public_url.as_deref().map(PublicUrl::parse).transpose();
     let public_url = public_url.map_err(Fault::usage)?;
     let typed = args.base_path.trim_end_matches('/');
@@ -33,6 +34,7 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
             Fault::usage(format!("{base_path:?} is no path")).hint("it begins with a slash: /docmill")
         );
     }
+    let oidc = oidc(&args, public_url.as_ref());
     let store = wire::store_to_work(context)?;
     let is_local = args.listen.ip().is_loopback();
     // A server that is called by a name of its own is one that others call.
@@ -91,6 +93,8 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
             absolute_ms: i64::from(args.session_days) * 24 * HOUR_MS,
         },
         seal: seal(context)?,
+        oidc,
+        on_request: Some(telemetry::take_up),
     };
     let url = format!("http://{address}{base_path}/");
     lock.announce(&url)?;
@@ -123,6 +127,20 @@ pub async fn perform(args: ServeArgs, context: &Context) -> Result<Exit, Fault> 
 }
 
 const HOUR_MS: i64 = 3600 * 1000;
+
+/// Who else vouches for people. That what it needs is there was looked at with the arguments.
+fn oidc(args: &ServeArgs, public_url: Option<&PublicUrl>) -> Option<OidcOptions> {
+    Some(OidcOptions {
+        issuer: args.oidc_issuer.clone()?,
+        client_id: args.oidc_client.clone()?,
+        client_secret: wire::variable("DOCMILL_OIDC_CLIENT_SECRET"),
+        redirect_url: format!("{}/api/v1/session/oidc/callback", public_url?.as_str()),
+        claim: args.oidc_claim.clone(),
+        roles: args.oidc_roles.clone(),
+        scopes: args.oidc_scopes.clone(),
+        lasts_ms: i64::from(args.oidc_hours) * HOUR_MS,
+    })
+}
 
 /// The key that seals secrets: from the environment, or the data folder's own.
 fn seal(context: &Context) -> Result<Seal, Fault> {
@@ -183,21 +201,4 @@ fn reading_roots(
         )
     })?;
     Ok(folders.iter().cloned().chain([uploads]).collect())
-}
-
-/// What happens goes to standard error, one line each; `RUST_LOG` says how much.
-fn log(json: bool) {
-    use std::io::IsTerminal as _;
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let color = !json && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(move || Lines { json, color });
-    // Set twice only by tests in one process; the first stays.
-    let _ = if json {
-        lines.json().try_init()
-    } else {
-        lines.with_ansi(color).try_init()
-    };
 }

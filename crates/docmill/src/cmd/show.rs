@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::list;
 use crate::args::{Context, ShowArgs, StatusArgs};
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::Place;
@@ -34,6 +35,7 @@ pub async fn perform(args: ShowArgs, context: &Context) -> Result<Exit, Fault> {
         Err(_) => by_name(&place, batch, &named).await?,
     };
     let detail = place.document(DocumentId { batch, ordinal }, args.raw).await?;
+    deed::read(&place, "show", &format!("{batch}/{ordinal}"), context).await?;
     if args.json {
         context.ui.json(&json::detail(&detail, args.raw))?;
     } else {

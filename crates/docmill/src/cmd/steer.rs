@@ -4,6 +4,7 @@ use docmill_core::batch::BatchState;
 use docmill_store::BatchRow;
 
 use crate::args::{BatchArg, Context};
+use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::{Place, Step};
@@ -52,8 +53,14 @@ async fn step(args: &BatchArg, step: Step, context: &Context) -> Result<BatchRow
     let place = Place::to_steer(context)?;
     let before = place.find_batch(&args.batch).await?;
     place.step(before.id, step).await?;
+    let after = place.batch(before.id).await?;
+    let action = match step {
+        Step::Pause => "pause",
+        Step::Cancel => "cancel",
+    };
+    deed::changed_batch(&place, action, &before, &after).await?;
     if args.json {
-        context.ui.json(&json::batch(&place.batch(before.id).await?))?;
+        context.ui.json(&json::batch(&after))?;
     }
     Ok(before)
 }

@@ -201,7 +201,7 @@ fn fault(problem: Problem) -> Fault {
         401 => Some(format!(
             "put your key into {KEY}; docmill key add makes one on the server"
         )),
-        _ => problem.hint,
+        _ => problem.hint.map(Into::into),
     };
     fault
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use docmill_testkit::process::Process;
@@ -23,6 +24,7 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) {
 pub struct Server {
     pub process: Process,
     pub port: u16,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -45,9 +47,15 @@ impl Server {
             .find_map(|line| line.unwrap().rsplit_once(":").map(|(_, rest)| rest.to_owned()))
             .and_then(|rest| rest.split('/').next().and_then(|port| port.parse().ok()))
             .unwrap();
-        // Nobody reads on, and a full pipe must not stop the server.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, port }
+        // A full pipe must not stop the server.
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .for_each(|line| kept.lock().unwrap().push(line));
+        });
+        Self { process, port, log }
     }
 
     /// Sends a request; returns the status and the body.
@@ -90,6 +98,11 @@ impl Server {
             body.to_owned()
         };
         (status, head.to_ascii_lowercase(), body)
+    }
+
+    /// What it wrote into its log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
     }
 
     pub fn get(&self, path: &str) -> Value {

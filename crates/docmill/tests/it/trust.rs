@@ -6,7 +6,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::program::Program;
+use crate::program::{Program, documents, rehearsal, template};
 use crate::server::{PATIENCE, Server, batch, pile, wait_until};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -116,6 +116,8 @@ fn behind_a_proxy_the_public_address_is_the_page() {
     assert_eq!(check("https://docs.example.org:8443"), 200);
     assert_eq!(check("https://docs.example.org:9443"), 403);
     assert_eq!(check("http://docs.example.org:8443"), 403);
+    // A proxy may leave the port out of Host: another port is another page all the same.
+    assert_eq!(check("https://docs.example.org"), 403);
     let (_, line) = {
         let body = json!({ "key": ada }).to_string();
         let (status, head, _) = server.ask_whole("POST", "/mill/api/v1/session", &body, &[JSON]);
@@ -446,6 +448,138 @@ fn who_changes_or_reads_something_is_written_down() {
     program
         .run(&["audit", "verify"])
         .fails(1, "entry 3 is not what was written", "2 entries before");
+}
+
+/// What the command line does directly on the database is in the log like what the server does.
+#[test]
+fn what_the_command_line_does_is_written_down() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 4), template(&program));
+    let run = rehearsal(&docs, &template, &["--yes", "--quiet", "--no-estimate"]);
+    program.run(&run).succeeds();
+    let backup = program.path("kept.db").to_str().unwrap().to_owned();
+    for words in [
+        vec!["budget", "last", "7"],
+        vec!["limits", "--day", "9"],
+        vec!["show", "last", "1"],
+        vec!["export", "last", "--out", "-", "--format", "jsonl"],
+        vec!["backup", &backup],
+        vec!["retry", "last", "--failed", "--later"],
+        vec!["forget", "last", "1", "--yes"],
+        vec!["restore", &backup],
+    ] {
+        program.run(&words).succeeds();
+    }
+    let log = program.run(&["audit", "list", "--json"]).succeeds().json();
+    let entries = log.as_array().unwrap();
+    let mut actions: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap())
+        .collect();
+    actions.reverse();
+    // The backup is put back: what came after it is only in what stood there before.
+    assert_eq!(actions, ["run", "budget", "limits", "show", "export", "restore"]);
+    let budget = entries.iter().find(|entry| entry["action"] == "budget").unwrap();
+    assert_eq!(
+        (&budget["after"]["budget_usd"], &budget["via"]),
+        (&json!(7.0), &json!("command_line"))
+    );
+    assert_ne!(budget["before"]["budget_usd"], json!(7.0));
+    program.run(&["audit", "verify"]).succeeds();
+}
+
+/// Over the API: only an admin may, and not while it is at work; what was learned is gone.
+#[test]
+fn an_admin_has_a_batch_forgotten_over_the_api() {
+    let program = Program::new();
+    let ada = format!("Bearer {}", key(&program, "ada", &["--role", "admin"]));
+    let otto = format!("Bearer {}", key(&program, "otto", &["--role", "operator"]));
+    let folder = pile(&program, "quagmire", 3);
+    let server = Server::start(&program, &[]);
+    let ask = |who: &str, method: &str, path: &str, body: &Value| {
+        let path = format!("/api/v1{path}");
+        let (status, body) = server.ask(method, &path, &body.to_string(), &[JSON, ("authorization", who)]);
+        (status, serde_json::from_str::<Value>(&body).unwrap_or_default())
+    };
+    let (_, made) = ask(&ada, "POST", "/batches", &batch(&folder, json!({})));
+    let at = format!("/batches/{}", made["id"].as_str().unwrap());
+    wait_until(PATIENCE, || {
+        ask(&ada, "GET", &at, &json!({})).1["state"] == "completed"
+    });
+    let forget = format!("{at}/forget");
+    assert_eq!(ask(&otto, "POST", &forget, &json!({})).0, 403);
+    assert_eq!(
+        ask(&ada, "POST", &forget, &json!({"documents": 1})).0,
+        400,
+        "a field nobody knows"
+    );
+    let (status, one) = ask(&ada, "POST", &forget, &json!({"document": 2}));
+    assert_eq!((status, &one["results"]), (200, &json!(1)), "{one}");
+    let (status, all) = ask(&ada, "POST", &forget, &json!({}));
+    assert_eq!(
+        (status, &all["results"], &all["documents"]),
+        (200, &json!(2), &json!(3)),
+        "{all}"
+    );
+    let (_, listed) = ask(&ada, "GET", &format!("{at}/documents"), &json!({}));
+    assert!(!listed.to_string().contains("receipt-"), "{listed}");
+    let (_, log) = ask(&ada, "GET", "/audit?action=forget", &json!({}));
+    assert_eq!(log["entries"].as_array().map(Vec::len), Some(3), "{log}");
+    assert!(
+        !log.to_string().contains("quagmire/"),
+        "not where the documents were: {log}"
+    );
+}
+
+/// Passwords that were given over the API are sealed, used again after a restart, and forgotten
+/// with their batch.
+#[test]
+fn passwords_of_documents_are_sealed_and_outlive_a_restart() {
+    let program = Program::new();
+    let folder = pile(&program, "pile", 1);
+    let server = Server::start(&program, &[]);
+    let (_, made) = server.post("/api/v1/batches", &batch(&folder, json!({})));
+    let id = made["id"].as_str().unwrap().to_owned();
+    server.reaches(&id, "completed");
+    let passwords = json!({"passwords": ["correct horse battery"]});
+    let given = server.post(&format!("/api/v1/batches/{id}/passwords"), &passwords);
+    assert_eq!(given.0, 200, "{given:?}");
+    let kept = || -> i64 {
+        let database = rusqlite::Connection::open(program.data_dir().join("docmill.db")).unwrap();
+        let sql = "SELECT count(*) FROM kept WHERE shelf = 'passwords'";
+        database.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(kept(), 1);
+    drop(server);
+    for file in ["docmill.db", "docmill.db-wal"] {
+        let bytes = std::fs::read(program.data_dir().join(file)).unwrap_or_default();
+        assert!(
+            !bytes.windows(13).any(|window| window == b"correct horse"),
+            "{file}"
+        );
+    }
+    // With another key they are not known any more, and that is said.
+    let other = "ab".repeat(32);
+    let server = Server::start_with(&program, &[], &[("DOCMILL_SECRET_KEY", &other)]);
+    wait_until(PATIENCE, || {
+        server
+            .log()
+            .iter()
+            .any(|line| line.contains("sealed with another key"))
+    });
+    drop(server);
+    let server = Server::start(&program, &[]);
+    assert_eq!(
+        server.post(&format!("/api/v1/batches/{id}/forget"), &json!({})).0,
+        200
+    );
+    assert_eq!(kept(), 0);
+    assert!(
+        !server
+            .log()
+            .iter()
+            .any(|line| line.contains("sealed with another key"))
+    );
 }
 
 /// Opens a stream and returns it with what came first.

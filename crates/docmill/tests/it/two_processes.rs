@@ -1,123 +1,72 @@
-//! Two processes work on one batch, and one of them dies.
+//! Two processes work on one batch, and one of them dies, or stands still.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use docmill_testkit::process::{Process, StandinProcess, built_binary};
-use docmill_testkit::standin::Ledger;
+use docmill_testkit::process::Process;
 use docmill_testkit::wait_until;
 
-use crate::program::{Program, documents, template};
+use crate::scene::{PATIENCE, Scene};
 
 /// Documents of the batch.
 const DOCUMENTS: usize = 150;
 
-struct Scene {
-    program: Program,
-    standin: StandinProcess,
-    documents: String,
-    template: String,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let program = Program::new();
-        let ledger = program.path("ledger.jsonl");
-        let arguments = [
-            "--ledger".into(),
-            ledger.into_os_string(),
-            "--behaviour".into(),
-            r#"{"latency": {"fixed_ms": 150}}"#.into(),
-        ];
-        Self {
-            standin: StandinProcess::start(&built_binary("docmill-standin").unwrap(), arguments).unwrap(),
-            documents: documents(&program, DOCUMENTS),
-            template: template(&program),
-            program,
-        }
-    }
-
-    /// `docmill run`, or the same batch taken up by another process.
-    fn run(&self) -> Command {
-        let base_url = self.standin.base_url();
-        let mut command = self
-            .program
-            .command(&["run", &self.documents, "--template", &self.template]);
-        command
-            .args([
-                "--model",
-                "openai/gpt-4o-mini",
-                "--price",
-                "0.15,0.6",
-                "--budget",
-                "10",
-            ])
-            .args([
-                "--base-url",
-                &base_url,
-                "--concurrency",
-                "4",
-                "--yes",
-                "--no-estimate",
-            ])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    }
-
-    fn number(&self, sql: &str) -> i64 {
-        let path = self.program.data_dir().join("docmill.db");
-        let database = rusqlite::Connection::open(path).ok();
-        let number = database.and_then(|database| database.query_row(sql, [], |row| row.get(0)).ok());
-        number.unwrap_or(0)
-    }
-
-    fn workers_with_calls(&self) -> i64 {
-        self.number("SELECT count(DISTINCT worker) FROM attempts WHERE outcome = 'in_flight'")
-    }
+/// Both are at work: each has calls in flight.
+fn both_at_work(scene: &Scene) -> (Process, Process) {
+    let with_calls = "SELECT count(DISTINCT worker) FROM attempts WHERE outcome = 'in_flight'";
+    let start = |count| {
+        let process = Process::start(&mut scene.run(&[])).unwrap();
+        wait_until("processes at work", Duration::from_secs(30), || {
+            (scene.number(with_calls) == count).then_some(())
+        })
+        .unwrap();
+        process
+    };
+    (start(1), start(2))
 }
 
 #[test]
 fn when_one_of_two_dies_the_other_finishes_everything_and_the_ledger_balances() {
-    let scene = Scene::new();
-    let mut first = Process::start(&mut scene.run()).unwrap();
-    wait_until("the first process", Duration::from_secs(30), || {
-        (scene.workers_with_calls() == 1).then_some(())
-    })
-    .unwrap();
-    let mut second = Process::start(&mut scene.run()).unwrap();
-    wait_until("both processes at work", Duration::from_secs(30), || {
-        (scene.workers_with_calls() == 2).then_some(())
-    })
-    .unwrap();
+    let scene = Scene::new(DOCUMENTS, r#"{"latency": {"fixed_ms": 150}}"#);
+    let (mut first, mut second) = both_at_work(&scene);
     first.kill().unwrap();
-    let status = wait_until("the other process", Duration::from_secs(60), || {
-        second.ended().unwrap()
-    })
-    .unwrap();
+    let status = wait_until("the other process", PATIENCE, || second.ended().unwrap()).unwrap();
     assert!(status.success(), "{status}");
-
-    let all = i64::try_from(DOCUMENTS).unwrap();
-    assert_eq!(scene.number("SELECT completed FROM batches"), all);
-    assert_eq!(
-        scene.number("SELECT pending + leased + failed + reserved + calls_in_flight FROM batches"),
-        0
-    );
+    scene.is_whole();
     let unconfirmed = scene.number("SELECT count(*) FROM attempts WHERE outcome = 'unconfirmed'");
     assert!(
         (1..=8).contains(&unconfirmed),
         "{unconfirmed} calls of the dead process"
     );
+}
+
+/// A process that stands still is not dead: what it has in hand stays its own, everything else is
+/// done by the other, and when it goes on both come to the same end.
+#[cfg(unix)]
+#[test]
+fn when_one_of_two_stands_still_nothing_is_done_twice() {
+    let scene = Scene::new(DOCUMENTS, r#"{"latency": {"fixed_ms": 150}}"#);
+    let (mut first, mut second) = both_at_work(&scene);
+    first.signal("STOP").unwrap();
+    let rest = "SELECT pending + leased FROM batches";
+    let in_hand = "SELECT count(*) FROM documents WHERE state = 'leased'
+        AND id IN (SELECT document FROM attempts WHERE outcome = 'in_flight')";
+    // Nothing is left but what the one that stands still has in hand.
+    wait_until("the other's work", PATIENCE, || {
+        let (left, held) = (scene.number(rest), scene.number(in_hand));
+        let pending = scene.number("SELECT pending FROM batches");
+        (pending == 0 && left > 0 && left <= 64 && held <= left).then_some(())
+    })
+    .unwrap();
+    assert!(second.ended().unwrap().is_none(), "it waits for the rest");
+    first.signal("CONT").unwrap();
+    for process in [&mut first, &mut second] {
+        let status = wait_until("both processes", PATIENCE, || process.ended().unwrap()).unwrap();
+        assert!(status.success(), "{status}");
+    }
+    scene.is_whole();
     assert_eq!(
-        scene.number("SELECT settled FROM batches"),
-        scene.number("SELECT sum(cost) FROM attempts WHERE outcome = 'answered'")
+        scene.number("SELECT count(*) FROM attempts WHERE outcome = 'unconfirmed'"),
+        0,
+        "nobody was taken for dead"
     );
-    assert_eq!(
-        scene.number("SELECT unconfirmed FROM batches"),
-        scene.number("SELECT sum(reserved) FROM attempts WHERE outcome = 'unconfirmed'")
-    );
-    let books = Ledger::open(Some(&scene.program.path("ledger.jsonl"))).unwrap();
-    let billed = i64::try_from(books.totals().cost_nanos).unwrap();
-    let counted = scene.number("SELECT settled + unconfirmed FROM batches");
-    assert!(billed <= counted, "billed {billed}, counted {counted}");
 }

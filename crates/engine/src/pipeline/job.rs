@@ -25,6 +25,7 @@ use crate::pipeline::Setup;
 use crate::pipeline::money::{Hold, Money};
 use crate::pipeline::route::{Fallback, Routes, falls_back};
 use crate::spool::{self, Spool};
+use crate::telemetry::StoreTrouble;
 use crate::{Engine, EngineError, Parts};
 
 /// Documents read ahead of the call slots, so that a slot that gets free finds a prompt ready.
@@ -64,6 +65,8 @@ pub(crate) struct Job {
     patience: Duration,
     /// Oddities of answers written into the log so far.
     noted: AtomicU32,
+    /// That the store takes nothing at the moment.
+    trouble: Arc<StoreTrouble>,
     parts: Parts,
 }
 
@@ -106,6 +109,7 @@ impl Job {
             spool: Spool::new(&engine.settings.data_dir),
             patience: engine.settings.store_patience,
             noted: AtomicU32::new(0),
+            trouble: Arc::clone(&engine.trouble),
             parts: engine.parts.clone(),
         })
     }
@@ -245,7 +249,7 @@ impl Job {
             .as_ref()
             .map(|settlement| settlement.failure.clone());
         let bill = commit.settlement.as_ref().map(|settlement| settlement.bill);
-        let committed = self.settle(commit).await?;
+        let committed = self.settle(commit, entry.is_some()).await?;
         if let Some(entry) = entry {
             entry.stored();
         }
@@ -281,7 +285,10 @@ impl Job {
     /// Writes what a call brought. It may have been paid for, so that a store that refuses it
     /// (a full disk, a database that was moved away, another process) is asked again and again,
     /// and the answer is written down elsewhere when that lasts.
-    async fn settle(&self, commit: Commit) -> Result<Committed, EngineError> {
+    ///
+    /// `is_in_journal`: the death of this process loses nothing, so that waiting is worth less.
+    async fn settle(&self, commit: Commit, is_in_journal: bool) -> Result<Committed, EngineError> {
+        let nothing_paid = commit.settlement.is_none();
         let since = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(20);
         let mut kept: Option<std::path::PathBuf> = None;
@@ -291,6 +298,7 @@ impl Job {
                     if let Some(path) = kept {
                         spool::forget(&path);
                     }
+                    self.trouble.passed();
                     return Ok(committed);
                 }
                 Err(error) => error,
@@ -306,11 +314,14 @@ impl Job {
                     Err(error) => tracing::warn!(%error, "nor can it be kept there; it is tried again"),
                 }
             }
-            let patience = if kept.is_some() {
+            let patience = if kept.is_some() || is_in_journal || nothing_paid {
                 self.patience
             } else {
                 self.patience * 12
             };
+            if passes && since.elapsed() >= self.patience / 10 {
+                self.trouble.say(&error, patience);
+            }
             if !passes || since.elapsed() >= patience {
                 return Err(error.into());
             }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use docmill_core::batch::BatchEvent;
 use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::id::DocumentId;
 use docmill_core::money::Usd;
 use docmill_store::{Begun, LeasedDocument, Start, TransitionRefused};
 
@@ -31,6 +32,7 @@ pub(crate) struct Reservation {
     pub(super) amount: Usd,
     pub(super) hold: Hold,
     pub(super) permit: Permit,
+    pub(super) document: DocumentId,
     attempt: u32,
 }
 
@@ -103,7 +105,13 @@ pub(crate) async fn reserve(
             } => (available, calls_in_flight),
             Begun::Started { attempt } => {
                 hold.told();
-                return Ok(Reserved::Yes(Box::new(started(prompt, hold, permit, attempt))));
+                return Ok(Reserved::Yes(Box::new(started(
+                    prompt,
+                    hold,
+                    permit,
+                    document.id,
+                    attempt,
+                ))));
             }
             Begun::Answered(stored) => {
                 return Ok(Reserved::Answered(Box::new(Reply::of_stored(*stored, prompt))));
@@ -130,7 +138,13 @@ pub(crate) async fn reserve(
     }
 }
 
-fn started(mut prompt: Prompt, hold: Hold, permit: Permit, attempt: u32) -> Reservation {
+fn started(
+    mut prompt: Prompt,
+    hold: Hold,
+    permit: Permit,
+    document: DocumentId,
+    attempt: u32,
+) -> Reservation {
     // A retry is another call, in the provider's logs and in a rehearsal's luck.
     prompt.request.call_id = format!("{}-{attempt}", prompt.answer_key.0.to_hex());
     Reservation {
@@ -138,6 +152,7 @@ fn started(mut prompt: Prompt, hold: Hold, permit: Permit, attempt: u32) -> Rese
         prompt,
         hold,
         permit,
+        document,
         attempt,
     }
 }

@@ -14,6 +14,7 @@ use docmill_store::BatchRow;
 use crate::desk::Desk;
 use crate::learning::Learning;
 use crate::pipeline::fit::CountedSample;
+use crate::telemetry::CallMetrics;
 use crate::{Engine, EngineError, Resolved};
 
 /// See the module.
@@ -37,6 +38,8 @@ pub(crate) struct Setup {
     pub(super) fixed_input: OnceLock<u64>,
     /// How long its calls took.
     latencies: Mutex<Histogram>,
+    /// Counts of calls, of this process.
+    pub(super) calls: Arc<CallMetrics>,
     /// Of these: the instructions.
     pub(super) instructions: u64,
 }
@@ -68,6 +71,7 @@ impl Setup {
             first_answer: first_answer_limit(&template).map_or(ceiling, |first| first.min(ceiling)),
             fixed_input: OnceLock::new(),
             latencies: Mutex::default(),
+            calls: Arc::clone(&engine.calls),
             system,
             schema: serde_json::to_vec(&template.schema).unwrap_or_default().into(),
             template,

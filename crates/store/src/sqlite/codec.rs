@@ -1,5 +1,6 @@
 //! Between rows and records: ids, times, enums as text, and errors in words.
 
+use std::io::{ErrorKind, Write as _};
 use std::str::FromStr;
 
 use docmill_core::failure::{Failure, FailureCode};
@@ -144,8 +145,8 @@ impl Context {
             return StoreError::Database(error.to_string());
         };
         let reason = error.to_string();
-        // A write refused for the size of the file (a quota, `ulimit -f`) is an I/O error to SQLite,
-        // and so is a disk that is broken: it cannot be told which.
+        // A write refused for the size of the file (a quota, `ulimit -f`) is an I/O error to SQLite, and
+        // so are a disk that turned read-only and one that is broken: a try of our own tells some of them.
         let write_failed = error.sqlite_error().is_some_and(|error| {
             matches!(
                 error.extended_code,
@@ -156,16 +157,33 @@ impl Context {
             )
         });
         match code {
-            _ if write_failed => StoreError::WriteFailed { path, reason },
             ErrorCode::DiskFull => StoreError::DiskFull { path },
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::ReadOnly { path, reason },
             ErrorCode::DatabaseCorrupt => StoreError::Damaged { path, reason },
             ErrorCode::CannotOpen | ErrorCode::NotADatabase => StoreError::Unusable { path, reason },
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
-            ErrorCode::SystemIoFailure => {
-                StoreError::Database(format!("{path} cannot be written or read: {reason}"))
-            }
+            ErrorCode::SystemIoFailure => match why_not(&path) {
+                Some(ErrorKind::ReadOnlyFilesystem) => StoreError::ReadOnly {
+                    reason: "its disk is read-only".to_owned(),
+                    path,
+                },
+                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => StoreError::DiskFull { path },
+                _ if write_failed => StoreError::WriteFailed { path, reason },
+                _ => StoreError::Database(format!("{path} cannot be written or read: {reason}")),
+            },
             _ => StoreError::Database(reason),
         }
     }
+}
+
+/// Why nothing can be written beside this file, when that is so.
+fn why_not(path: &str) -> Option<ErrorKind> {
+    let probe = format!("{path}.probe");
+    let written = std::fs::File::create(&probe).and_then(|mut file| {
+        file.write_all(&[0; 4096])?;
+        file.sync_all()
+    });
+    // Left behind it is a page of zeros.
+    let _ = std::fs::remove_file(&probe);
+    written.err().map(|error| error.kind())
 }

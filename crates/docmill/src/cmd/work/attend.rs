@@ -43,6 +43,7 @@ pub async fn attend(
     let mut reporter = Reporter::new(&context.ui);
     let mut signals = Signals::new()?;
     let mut added = None;
+    let mut is_told = false;
     tokio::pin!(adding);
     loop {
         tokio::select! {
@@ -64,6 +65,11 @@ pub async fn attend(
                 return Ok((ended, *stop.borrow()));
             }
             () = tokio::time::sleep(LOOK_EVERY) => {
+                let trouble = bench.engine.trouble_of(id);
+                if let (Some(trouble), false) = (&trouble, is_told) {
+                    reporter.note(trouble);
+                }
+                is_told = trouble.is_some();
                 // Progress is not worth failing for; the work itself will say what is wrong.
                 if let Ok(glance) = watcher.look().await {
                     reporter.batch(&glance);

@@ -18,6 +18,7 @@ use docmill_store::{BatchRow, Store};
 
 use crate::args::{Context, OutFile, SourceArgs, passwords};
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::wire::{self, Needs, Providers};
 
 pub use attend::Signals;
@@ -62,6 +63,11 @@ impl Bench {
             providers,
             store,
         })
+    }
+
+    /// The same database, as a place.
+    pub fn place(&self) -> Place {
+        Place::Here(Arc::clone(&self.store))
     }
 
     /// The batch as it is now.

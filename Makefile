@@ -29,7 +29,7 @@ serve: dashboard ## The dashboard and the API at http://127.0.0.1:7878
 	$(CARGO) run --release --locked -p docmill -- serve
 
 demo: setup dashboard ## Read the samples, print the table, rehearse 10,000 documents under a budget
-	$(CARGO) build --release --locked -p docmill
+	$(CARGO) build --profile quick --locked -p docmill
 	scripts/demo.sh
 
 # The suites come last: their summaries are the closing lines.

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-docmill=${DOCMILL:-${CARGO_TARGET_DIR:-target}/release/docmill}
+docmill=${DOCMILL:-${CARGO_TARGET_DIR:-target}/quick/docmill}
 documents=${DEMO_DOCUMENTS:-10000}
 # About 60 % of what 10,000 such receipts cost with gpt-4o-mini.
 budget=${DEMO_BUDGET:-1.00}

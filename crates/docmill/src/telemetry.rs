@@ -27,6 +27,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::{MetricsLayer, OpenTelemetrySpanExt as _};
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -142,7 +143,14 @@ where
     if json {
         lines.json().with_filter(filter).boxed()
     } else {
-        lines.with_ansi(color).with_filter(filter).boxed()
+        // What only names spans for a collector says nothing to people.
+        let fields = debug_fn(|line, field, value| match field.name() {
+            name if name.starts_with("otel.") => Ok(()),
+            "message" => write!(line, "{value:?}"),
+            name => write!(line, " {name}={value:?}"),
+        });
+        let lines = lines.fmt_fields(fields).with_ansi(color);
+        lines.with_filter(filter).boxed()
     }
 }
 

@@ -2,7 +2,7 @@
 //! for their hash and kind, and written in chunks: a folder of a million files
 //! takes no more memory than one of a hundred.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::{BatchId, ContentHash};
 use docmill_source::{Discovered, Found, Source};
-use docmill_store::{Enqueued, NewDocument};
+use docmill_store::{Enqueued, KnownDocument, NewDocument};
 use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
@@ -29,6 +29,38 @@ pub struct Ingested {
     pub rows: Enqueued,
     /// Sentences about what was left out.
     pub notices: Vec<String>,
+    /// Documents whose content is another now than when they were read.
+    pub changed: u64,
+    /// Names of the first of them.
+    pub changed_names: Vec<String>,
+}
+
+/// Names of changed documents that are told.
+const TOLD: usize = 5;
+
+impl Ingested {
+    /// What a person should know about documents that changed: their results are of what they held
+    /// before, and nothing is done anew behind anybody's back.
+    #[must_use]
+    pub fn changed_notice(&self) -> Option<String> {
+        let names = self.changed_names.join(", ");
+        let more = match self.changed.saturating_sub(self.changed_names.len() as u64) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (subject, its) = match self.changed {
+            0 => return None,
+            1 => ("1 document changed since it was read".to_owned(), "its result is"),
+            changed => (
+                format!("{changed} documents changed since they were read"),
+                "their results are",
+            ),
+        };
+        Some(format!(
+            "{subject}: {names}{more}; {its} of what was there before. With a --name of its own a new batch \
+             reads everything as it is now; answers about what did not change are found again, not paid"
+        ))
+    }
 }
 
 /// Batches that documents are being added to, by this process.
@@ -97,13 +129,14 @@ impl Engine {
                     Discovered::Notice(notice) => total.notices.push(notice),
                 }
             }
-            let written = self.add(batch, listed).await?;
+            let written = self.add(batch, listed, &mut total).await?;
             total.rows.added += written.added;
             total.rows.known += written.known;
             total.rows.duplicates += written.duplicates;
             total.rows.skipped += written.skipped;
             on_progress(&total);
         }
+        total.notices.extend(total.changed_notice());
         self.reopen_for_added(batch).await?;
         Ok(total)
     }
@@ -126,18 +159,38 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds what the batch does not have yet of a chunk. What it has is not read again.
-    async fn add(&self, batch: BatchId, listed: Vec<Found>) -> Result<Enqueued, EngineError> {
+    /// Adds what the batch does not have yet of a chunk. What it has is read again only when the
+    /// place says that it was written since.
+    async fn add(
+        &self,
+        batch: BatchId,
+        listed: Vec<Found>,
+        total: &mut Ingested,
+    ) -> Result<Enqueued, EngineError> {
         let store = &self.parts.store;
-        let count = listed.len();
         let keys = listed.iter().map(|found| found.key.clone()).collect();
-        let unknown: HashSet<String> = store.unknown_keys(batch, keys).await?.into_iter().collect();
-        let new: Vec<Found> = listed
+        let known: HashMap<String, KnownDocument> = store
+            .known_documents(batch, keys)
+            .await?
             .into_iter()
-            .filter(|found| unknown.contains(&found.key))
+            .map(|known| (known.key.clone(), known))
             .collect();
-        let known = (count - new.len()) as u64;
         let limit = self.settings.max_document_bytes;
+        let (old, new): (Vec<Found>, Vec<Found>) = listed
+            .into_iter()
+            .partition(|found| known.contains_key(&found.key));
+        for found in &old {
+            if let Some(known) = known.get(&found.key)
+                && may_have_changed(found, known)
+                && self.has_changed(found, known, limit).await
+            {
+                total.changed += 1;
+                if total.changed_names.len() < TOLD {
+                    total.changed_names.push(found.name.clone());
+                }
+            }
+        }
+        let known = old.len() as u64;
         let in_hand = to_kib(self.settings.bytes_in_hand).max(1);
         let weights = Semaphore::new(in_hand);
         let documents: Vec<NewDocument> = stream::iter(new)
@@ -166,6 +219,15 @@ impl Engine {
         })
     }
 
+    /// Whether the content is another one now. What cannot be read is not known to be.
+    async fn has_changed(&self, found: &Found, known: &KnownDocument, limit: u64) -> bool {
+        let Some(before) = known.content_hash else {
+            return false;
+        };
+        let content = self.parts.source.read(&found.key, limit).await;
+        content.is_ok_and(|content| ContentHash::of(&content) != before)
+    }
+
     /// Lists the first documents of `specs` without adding them.
     ///
     /// # Errors
@@ -175,6 +237,12 @@ impl Engine {
         let items: Vec<_> = found.take(limit).collect().await;
         Ok(items.into_iter().collect::<Result<_, _>>()?)
     }
+}
+
+/// Whether reading it again could show something new: its size is another, or it was written after
+/// everything that happened to it here.
+fn may_have_changed(found: &Found, known: &KnownDocument) -> bool {
+    found.bytes != known.bytes || found.modified.is_some_and(|modified| modified > known.updated_at)
 }
 
 /// Reads a document once: its hash, its kind, and whether it is worth a place in the queue.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use docmill_core::failure::Failure;
+use docmill_core::time::Timestamp;
 use futures::stream::BoxStream;
 
 /// A document as discovery finds it: listed, not read.
@@ -16,6 +17,8 @@ pub struct Found {
     pub name: String,
     /// Size in bytes, as listed.
     pub bytes: u64,
+    /// When it was last written, as the place says it; of an archive's entry: the archive.
+    pub modified: Option<Timestamp>,
 }
 
 /// What discovery yields: a document, or something a person should know that does

@@ -13,9 +13,9 @@ use crate::access::Access;
 use crate::records::{
     ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, CallShare, Claimed,
     Commit, Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, Forgotten,
-    JobProgress, JobRow, JobState, KeptRow, LedgerRow, NewBatch, NewDocument, NewReview, Reconciled,
-    Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls, Start, Surveyed, TransitionRefused,
-    UnconfirmedCall, WorkerRow,
+    JobProgress, JobRow, JobState, KeptRow, KnownDocument, LedgerRow, NewBatch, NewDocument, NewReview,
+    Reconciled, Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls, Start, Surveyed,
+    TransitionRefused, UnconfirmedCall, WorkerRow,
 };
 
 /// Why the store could not do what it was asked.
@@ -218,9 +218,10 @@ pub trait Store: Access {
         now: Timestamp,
     ) -> Result<Enqueued, StoreError>;
 
-    /// Which of these keys the batch does not have yet: so that adding again what is mostly known
-    /// does not read it all again.
-    async fn unknown_keys(&self, id: BatchId, keys: Vec<String>) -> Result<Vec<String>, StoreError>;
+    /// What the batch has of these keys already: so that adding again what is mostly known does not
+    /// read it all again.
+    async fn known_documents(&self, id: BatchId, keys: Vec<String>)
+    -> Result<Vec<KnownDocument>, StoreError>;
 
     /// Writes what reading documents for the estimate found.
     async fn survey(&self, id: BatchId, found: Vec<Surveyed>, now: Timestamp) -> Result<(), StoreError>;

@@ -213,6 +213,19 @@ pub struct NewDocument {
     pub skip: Option<Failure>,
 }
 
+/// A document that a batch has already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownDocument {
+    /// Where it is read.
+    pub key: String,
+    /// Its size then.
+    pub bytes: u64,
+    /// The hash of its content then; `None` when it could not be read.
+    pub content_hash: Option<ContentHash>,
+    /// When something last happened to it here.
+    pub updated_at: Timestamp,
+}
+
 /// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Enqueued {

@@ -129,3 +129,36 @@ fn two_processes_work_on_one_batch() {
         "the same command is the same batch"
     );
 }
+
+/// A file that is edited after it was read keeps its result, and a person is told which it is.
+#[test]
+fn a_file_edited_between_two_runs_is_named() {
+    let program = Program::new();
+    let (docs, template) = (documents(&program, 3), template(&program));
+    let words = [
+        "run",
+        &docs,
+        "--template",
+        &template,
+        "--model",
+        "offline",
+        "--yes",
+    ];
+    let first = program.run(&words).succeeds();
+    assert!(!first.stderr.contains("changed"), "{first:?}");
+    // Written again with the same content: nothing to tell.
+    let same = std::fs::read(program.path("docs/002.txt")).unwrap();
+    program.write("docs/002.txt", same);
+    program.write("docs/001.txt", "Corner Shop\nReceipt 1\nTotal: 9.99\n");
+    let again = program.run(&words).succeeds();
+    assert!(
+        again
+            .stderr
+            .contains("1 document changed since it was read: 001.txt; its result is of what was there"),
+        "{again:?}"
+    );
+    let mut anew = words.to_vec();
+    anew.extend(["--name", "anew"]);
+    let anew = program.run(&anew).succeeds();
+    assert!(!anew.stderr.contains("changed since"), "{anew:?}");
+}

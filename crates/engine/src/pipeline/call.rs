@@ -1,10 +1,11 @@
 //! Call: the one place where money may be spent. Takes a reservation by move, so
 //! there is no call without one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_llm::{Answer, Billing, CallError, Signals};
+use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -43,11 +44,10 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         docmill.document = document.ordinal.0,
     );
     let started = Instant::now();
-    let answer =
-        tokio::time::timeout(patience, provider.call(&prompt.request).instrument(span.clone())).await;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(_) => Err(timed_out(patience.as_secs())),
+    let calling = provider.call(&prompt.request).instrument(span.clone());
+    let answer = match within(patience, calling).await {
+        Some(answer) => answer,
+        None => Err(timed_out(patience.as_secs())),
     };
     let took = started.elapsed();
     let latency_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
@@ -57,7 +57,10 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         Err(error) => &error.signals,
     };
     if let Ok(answer) = &answer {
-        setup.took(latency_ms);
+        // One that was read late says nothing about the model.
+        if took <= patience {
+            setup.took(latency_ms);
+        }
         setup.learn(&prompt, answer);
     }
     let error = answer.as_ref().err();
@@ -70,6 +73,27 @@ pub(crate) async fn call(job: &Job, reservation: Reservation) -> Reply {
         latency_ms,
     }
 }
+
+/// Waits for an answer for so long; `None`: none came. A process that stood still (SIGSTOP, a machine
+/// that slept) finds its time run out and the answer, which was paid for, unread in the socket: then
+/// there is a little time to read it.
+async fn within<T>(patience: Duration, calling: impl Future<Output = T>) -> Option<T> {
+    let deadline = Instant::now() + patience;
+    tokio::pin!(calling);
+    if let Ok(answer) = tokio::time::timeout_at(deadline, &mut calling).await {
+        return Some(answer);
+    }
+    if deadline.elapsed() < STOOD_STILL {
+        return None;
+    }
+    tokio::time::timeout(TO_READ, calling).await.ok()
+}
+
+/// A timer that rings so late was not heard.
+const STOOD_STILL: Duration = Duration::from_secs(1);
+
+/// For an answer that came while nobody looked.
+const TO_READ: Duration = Duration::from_secs(5);
 
 /// Counts a call, and says how it ended.
 fn tell(span: &Span, setup: &Setup, took: Duration, answer: &Result<Answer, CallError>) {

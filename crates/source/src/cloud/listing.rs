@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use docmill_core::time::Timestamp;
 use futures::stream::{self, StreamExt};
 use object_store::list::{PaginatedListOptions, PaginatedListResult};
 use object_store::path::{Error as PathError, Path};
@@ -215,6 +216,7 @@ impl Listing {
             key: key.to_string(),
             name,
             bytes: object.size,
+            modified: Some(Timestamp(object.last_modified.timestamp_millis())),
         })));
     }
 

@@ -185,6 +185,7 @@ fn list_entry(
             key: key_of(path, entry, number).to_string(),
             name,
             bytes: entry.size(),
+            modified: super::modified(path),
         }),
     }
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::time::Timestamp;
 
 use crate::filter::Filter;
 use crate::key::Key;
@@ -113,7 +114,17 @@ pub(crate) fn file(path: &Path, name: String, bytes: u64) -> Found {
         key: Key::File(path.to_path_buf()).to_string(),
         name,
         bytes,
+        modified: modified(path),
     }
+}
+
+/// When a file was last written, as far as the system says.
+pub(crate) fn modified(path: &Path) -> Option<Timestamp> {
+    let at = std::fs::metadata(path)
+        .and_then(|metadata| metadata.modified())
+        .ok()?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(Timestamp)
 }
 
 /// Reads a file.

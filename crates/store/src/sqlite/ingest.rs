@@ -8,8 +8,8 @@ use docmill_core::time::Timestamp;
 use rusqlite::{OptionalExtension, named_params, params};
 
 use crate::StoreError;
-use crate::records::{Enqueued, NewDocument, Surveyed};
-use crate::sqlite::codec::{document_row, int, ordinal_of};
+use crate::records::{Enqueued, KnownDocument, NewDocument, Surveyed};
+use crate::sqlite::codec::{Columns, document_row, int, ordinal_of};
 use crate::sqlite::hot::Transaction;
 
 /// Adds the documents a batch does not have yet.
@@ -175,20 +175,27 @@ pub(super) fn survey(
     Ok(())
 }
 
-/// Which of these keys the batch does not have.
-pub(super) fn unknown_keys(
+/// What the batch has of these keys.
+pub(super) fn known_documents(
     connection: &rusqlite::Connection,
     id: BatchId,
     keys: Vec<String>,
-) -> rusqlite::Result<Vec<String>> {
-    let mut known = connection.prepare_cached(
-        "SELECT 1 FROM documents WHERE batch = (SELECT key FROM batches WHERE id = ?1) AND key_hash = ?2 AND key = ?3",
+) -> rusqlite::Result<Vec<KnownDocument>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT bytes, content_hash, updated_at FROM documents
+         WHERE batch = (SELECT key FROM batches WHERE id = ?1) AND key_hash = ?2 AND key = ?3",
     )?;
-    let mut unknown = Vec::new();
+    let mut known = Vec::new();
     for key in keys {
-        if !known.exists(params![id.0.as_bytes(), hash_of(&key), key])? {
-            unknown.push(key);
-        }
+        let found = statement.query_row(params![id.0.as_bytes(), hash_of(&key), key], |row| {
+            Ok(KnownDocument {
+                key: key.clone(),
+                bytes: row.number("bytes")?,
+                content_hash: row.hash("content_hash")?,
+                updated_at: row.time("updated_at")?,
+            })
+        });
+        known.extend(found.optional()?);
     }
-    Ok(unknown)
+    Ok(known)
 }

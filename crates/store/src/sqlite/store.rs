@@ -262,8 +262,12 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn unknown_keys(&self, id: BatchId, keys: Vec<String>) -> Result<Vec<String>, StoreError> {
-        self.read(move |connection| ingest::unknown_keys(connection, id, keys))
+    async fn known_documents(
+        &self,
+        id: BatchId,
+        keys: Vec<String>,
+    ) -> Result<Vec<KnownDocument>, StoreError> {
+        self.read(move |connection| ingest::known_documents(connection, id, keys))
             .await
     }
 

@@ -64,9 +64,13 @@ pub async fn new_known_duplicate_and_unsupported_documents_are_told_apart(fixtur
     );
     assert_eq!(duplicate.failure.unwrap().code, FailureCode::Duplicate);
     let keys = ["first.pdf", "new.pdf", "copy.pdf"].map(str::to_owned).to_vec();
+    let known = world.store.known_documents(world.batch, keys).await.unwrap();
+    let names: Vec<&str> = known.iter().map(|known| known.key.as_str()).collect();
+    assert_eq!(names, ["first.pdf", "copy.pdf"]);
     assert_eq!(
-        world.store.unknown_keys(world.batch, keys).await.unwrap(),
-        ["new.pdf"]
+        (known[0].content_hash, known[0].bytes),
+        (known[1].content_hash, known[1].bytes),
+        "as they were when they were added"
     );
     // Another batch knows nothing of it.
     let other = World::draft(&fixture.store, None).await;

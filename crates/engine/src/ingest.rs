@@ -193,11 +193,12 @@ impl Engine {
         let known = old.len() as u64;
         let in_hand = to_kib(self.settings.bytes_in_hand).max(1);
         let weights = Semaphore::new(in_hand);
-        let documents: Vec<NewDocument> = stream::iter(new)
+        let documents: Vec<Vec<NewDocument>> = stream::iter(handfuls(new))
             .map(|found| {
                 let weights = &weights;
                 async move {
-                    let weight = to_kib(found.bytes.min(limit)).clamp(1, in_hand);
+                    let bytes = found.iter().map(|found| found.bytes.min(limit)).sum();
+                    let weight = to_kib(bytes).clamp(1, in_hand);
                     // The semaphore is never closed; without a permit the read just is not throttled.
                     let _permit = weights
                         .acquire_many(u32::try_from(weight).unwrap_or(1))
@@ -210,6 +211,7 @@ impl Engine {
             .buffered(self.settings.readers.max(1) * 4)
             .collect()
             .await;
+        let documents = documents.into_iter().flatten().collect();
         let written = store
             .enqueue_chunk(batch, documents, self.parts.clock.now())
             .await?;
@@ -245,21 +247,46 @@ fn may_have_changed(found: &Found, known: &KnownDocument) -> bool {
     found.bytes != known.bytes || found.modified.is_some_and(|modified| modified > known.updated_at)
 }
 
-/// Reads a document once: its hash, its kind, and whether it is worth a place in the queue.
-async fn identify(source: &dyn Source, found: Found, limit: u64) -> NewDocument {
-    let mut document = NewDocument {
-        key: found.key,
-        name: found.name,
-        bytes: found.bytes,
-        kind: Kind::Unknown,
-        content_hash: None,
-        skip: None,
-    };
-    match source.read(&document.key, limit).await {
-        Ok(content) => describe(&mut document, &content),
-        Err(failure) => document.skip = Some(failure),
+/// Documents read in one go at most.
+const HANDFUL: usize = 16;
+
+/// A document that is larger is read by itself.
+const SMALL_DOCUMENT: u64 = 64 * 1024;
+
+/// The same documents in their order; small ones that follow each other are read together.
+fn handfuls(documents: Vec<Found>) -> Vec<Vec<Found>> {
+    let mut handfuls: Vec<Vec<Found>> = Vec::new();
+    for found in documents {
+        let is_small = |found: &Found| found.bytes <= SMALL_DOCUMENT;
+        let fits = |handful: &Vec<Found>| handful.len() < HANDFUL && handful.iter().all(is_small);
+        match handfuls.last_mut().filter(|last| is_small(&found) && fits(last)) {
+            Some(handful) => handful.push(found),
+            None => handfuls.push(vec![found]),
+        }
     }
-    document
+    handfuls
+}
+
+/// Reads each document once: its hash, its kind, and whether it is worth a place in the queue.
+async fn identify(source: &dyn Source, found: Vec<Found>, limit: u64) -> Vec<NewDocument> {
+    let keys: Vec<&str> = found.iter().map(|found| found.key.as_str()).collect();
+    let contents = source.read_many(&keys, limit).await;
+    let described = found.into_iter().zip(contents).map(|(found, content)| {
+        let mut document = NewDocument {
+            key: found.key,
+            name: found.name,
+            bytes: found.bytes,
+            kind: Kind::Unknown,
+            content_hash: None,
+            skip: None,
+        };
+        match content {
+            Ok(content) => describe(&mut document, &content),
+            Err(failure) => document.skip = Some(failure),
+        }
+        document
+    });
+    described.collect()
 }
 
 fn describe(document: &mut NewDocument, content: &Bytes) {

@@ -181,7 +181,7 @@ pub(crate) async fn replay(
             .lines()
             .filter_map(|line| serde_json::from_str::<Line>(line).ok())
         {
-            let taken = store.commit(commit_of(line, worker, now)).await;
+            let taken = store.commit(Arc::new(commit_of(line, worker, now))).await;
             match taken {
                 Ok(_) => offered += 1,
                 // Its batch was removed meanwhile.

@@ -80,7 +80,7 @@ impl Spool {
                     continue;
                 }
             };
-            match store.commit(commit).await {
+            match store.commit(Arc::new(commit)).await {
                 Ok(_) => taken += 1,
                 // Its batch was removed, or the database set back to before it.
                 Err(StoreError::NoSuchDocument(_) | StoreError::NoSuchBatch(_)) => {}

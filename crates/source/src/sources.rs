@@ -333,6 +333,28 @@ impl Source for Sources {
         })
     }
 
+    async fn read_many(&self, keys: &[&str], limit: u64) -> Vec<Result<Bytes, Failure>> {
+        let files = keys.iter().map(|key| match Key::parse(key) {
+            Some(Key::File(path)) if !self.shared.filter.is_own(&path) => Some(path),
+            _ => None,
+        });
+        if let Some(paths) = files.collect::<Option<Vec<PathBuf>>>() {
+            let shared = Arc::clone(&self.shared);
+            let read = move || {
+                let read = |path| read_file(&shared.files, path, limit);
+                paths.iter().map(|path| read(path)).collect()
+            };
+            return task::spawn_blocking(read)
+                .await
+                .unwrap_or_else(|error| vec![Err(broken(&error)); keys.len()]);
+        }
+        let mut contents = Vec::with_capacity(keys.len());
+        for key in keys {
+            contents.push(self.read(key, limit).await);
+        }
+        contents
+    }
+
     async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure> {
         match Key::parse(key) {
             Some(Key::File(path)) if self.shared.filter.is_own(&path) => Err(Failure::new(
@@ -378,10 +400,14 @@ impl Sources {
 }
 
 async fn blocking(read: impl FnOnce() -> Result<Bytes, Failure> + Send + 'static) -> Result<Bytes, Failure> {
-    task::spawn_blocking(read).await.unwrap_or_else(|error| {
-        Err(Failure::new(
-            FailureCode::SourceUnreadable,
-            format!("reading the document failed: {error}"),
-        ))
-    })
+    task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|error| Err(broken(&error)))
+}
+
+fn broken(error: &task::JoinError) -> Failure {
+    Failure::new(
+        FailureCode::SourceUnreadable,
+        format!("reading the document failed: {error}"),
+    )
 }

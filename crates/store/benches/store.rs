@@ -263,7 +263,7 @@ impl Bench {
             facts: None,
             now: NOW.plus_ms((number / 100) as i64),
         };
-        let committed = self.store.commit(commit).await?;
+        let committed = self.store.commit(Arc::new(commit)).await?;
         if committed.applied {
             Ok(())
         } else {

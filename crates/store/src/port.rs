@@ -1,5 +1,7 @@
 //! The port: what the engine and the command may ask of a store.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use docmill_core::batch::{BatchEvent, BatchState};
 use docmill_core::event::{Event, EventKind};
@@ -251,7 +253,7 @@ pub trait Store: Access {
 
     /// Settles a call and moves its document on, in one transaction. Group-committed. The money
     /// is always settled, even when the lease was lost meanwhile (it was spent).
-    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+    async fn commit(&self, commit: Arc<Commit>) -> Result<Committed, StoreError>;
 
     /// Clears up after workers that are dead: their leased documents become pending, their calls
     /// in flight unconfirmed. Their late words match nothing afterwards. Writes an event per batch.

@@ -153,7 +153,7 @@ impl FoldedText {
             text,
             out: Self {
                 bytes: Vec::with_capacity(text.len() + 2),
-                tokens: Vec::with_capacity(text.len() / 6),
+                tokens: Vec::with_capacity(text.len() / 4),
             },
             run: Run::Divided,
         };

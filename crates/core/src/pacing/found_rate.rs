@@ -166,18 +166,23 @@ impl FoundRate {
         let rate = self.taken.saturating_mul(PER_MINUTE.unsigned_abs()) / took_ms.unsigned_abs();
         let is_exact = self.taken >= ENOUGH;
         self.soon = if is_exact { 0 } else { self.soon.saturating_add(1) };
+        // A few calls after the refusal before say nothing about the rate at which they left.
+        let before = self.suspicion.filter(|_| !is_exact).map_or(0, |it| it.rate);
+        let rate_before = rate.max(before);
         self.suspicion = Some(Suspicion {
             left,
             known: now,
             behind,
             refused: 0,
-            rate,
+            rate: rate_before,
         });
         let rest = REST_MS << self.soon.saturating_sub(1).min(6);
         self.taken = 0;
         self.since = Some(now);
         match self.phase {
-            Phase::Free if self.soon > SOON => self.search(now, rate / SEARCH_FROM, SEARCH_DOUBLES_MS),
+            Phase::Free if self.soon > SOON => {
+                self.search(now, rate_before / SEARCH_FROM, SEARCH_DOUBLES_MS);
+            }
             Phase::Free => {}
             // The search began too fast.
             Phase::Searching { from, doubles_ms, .. } if !is_exact => {

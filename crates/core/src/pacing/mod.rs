@@ -37,13 +37,16 @@ const WINDOW_MS: i64 = 60_000;
 const USED: u64 = 998;
 /// How far a call may leave before its time at a rate that was found, in nanoseconds.
 const FOUND_SLACK_NS: i128 = 20_000_000;
+/// A call that waits for its time at a rate that was found asks again after this long at the latest:
+/// the rate of a search rises meanwhile.
+const LOOK_AGAIN_MS: i64 = 100;
 /// A provider that says "nothing left until then" is believed for this long.
 const LONGEST_RESET: Duration = Duration::from_secs(60);
 /// A call that was admitted this long ago and never reported is taken for lost.
 const LOST_MS: i64 = 20 * 60_000;
 /// At the start so many of the calls that may be in flight leave a second, in tenths of them: a
 /// limit is met at one of them, and what leaves before that is heard is refused.
-const START_TENTHS: u64 = 10;
+const START_TENTHS: u64 = 15;
 /// After each of these times twice as many.
 const START_MS: i64 = 1_000;
 /// After so many of them as many as want to.
@@ -157,8 +160,9 @@ pub struct Pacer {
     input: Meter,
     output: Meter,
     found: FoundRate,
-    /// When the next call is due at the found rate, in nanoseconds.
-    found_due_ns: i128,
+    /// When the last call was due that left at a found rate, in nanoseconds. The next one's time
+    /// follows from the rate at the moment of asking: a search speeds up while calls wait.
+    found_left_ns: i128,
     held_until: Timestamp,
     /// The last refusal that was news.
     refused_at: Option<Timestamp>,
@@ -180,7 +184,7 @@ impl Pacer {
             input: Meter::default(),
             output: Meter::default(),
             found: FoundRate::default(),
-            found_due_ns: 0,
+            found_left_ns: i128::MIN / 2,
             held_until: Timestamp(i64::MIN),
             refused_at: None,
             in_flight: VecDeque::new(),
@@ -292,9 +296,8 @@ impl Pacer {
         self.tokens.take(now, need.tokens(), USED);
         self.input.take(now, need.input, USED);
         self.output.take(now, need.output, USED);
-        if let Some(rate) = self.found.rate(now) {
-            let step = i128::from(WINDOW_MS) * 1_000_000_000 / i128::from(rate.max(1));
-            self.found_due_ns = self.found_due_ns.max(meter::nanos(now) - FOUND_SLACK_NS) + step;
+        if let Some(due) = self.found_due_ns(now) {
+            self.found_left_ns = due.max(meter::nanos(now) - FOUND_SLACK_NS);
         }
         self.found.left(now);
         self.started_at.get_or_insert(now);
@@ -334,11 +337,20 @@ impl Pacer {
         if let Some(until) = rest {
             return until;
         }
-        if self.found.rate(now).is_some() && self.found_due_ns > meter::nanos(now) {
-            let ms = self.found_due_ns.div_euclid(1_000_000) + 1;
-            return Timestamp(i64::try_from(ms).unwrap_or(i64::MAX));
+        match self.found_due_ns(now) {
+            Some(due) if due > meter::nanos(now) => {
+                let ms = i64::try_from(due.div_euclid(1_000_000) + 1).unwrap_or(i64::MAX);
+                Timestamp(ms.min(now.0.saturating_add(LOOK_AGAIN_MS)))
+            }
+            _ => now,
         }
-        now
+    }
+
+    /// When the next call is due at the rate that was found, or is being looked for, in nanoseconds.
+    fn found_due_ns(&self, now: Timestamp) -> Option<i128> {
+        let rate = self.found.rate(now)?;
+        let step = i128::from(WINDOW_MS) * 1_000_000_000 / i128::from(rate.max(1));
+        Some(self.found_left_ns + step)
     }
 
     /// Takes note of the end of a call.

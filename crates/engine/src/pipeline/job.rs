@@ -182,7 +182,7 @@ impl Job {
 
     /// Writes a commit whose outcome changes nothing for the batch.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<(), EngineError> {
-        self.parts.store.commit(commit).await?;
+        self.parts.store.commit(Arc::new(commit)).await?;
         Ok(())
     }
 
@@ -288,12 +288,13 @@ impl Job {
     ///
     /// `is_in_journal`: the death of this process loses nothing, so that waiting is worth less.
     async fn settle(&self, commit: Commit, is_in_journal: bool) -> Result<Committed, EngineError> {
+        let commit = Arc::new(commit);
         let nothing_paid = commit.settlement.is_none();
         let since = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(20);
         let mut kept: Option<std::path::PathBuf> = None;
         loop {
-            let error = match self.parts.store.commit(commit.clone()).await {
+            let error = match self.parts.store.commit(Arc::clone(&commit)).await {
                 Ok(committed) => {
                     if let Some(path) = kept {
                         spool::forget(&path);

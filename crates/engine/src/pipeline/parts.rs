@@ -94,7 +94,7 @@ pub(crate) fn of(
         );
         return Err(Failure::new(FailureCode::PromptTooLong, message));
     }
-    let rows = long_rows(&setup.template.schema, &pages, request.max_output_tokens);
+    let rows = long_rows(setup.row_names, &pages, request.max_output_tokens);
     let whole = Arc::new(Whole {
         limit: Limit {
             tokens,
@@ -116,8 +116,19 @@ pub(crate) fn of(
     Ok(whole.split(&split::Part::whole(&whole.pages), whole.limit))
 }
 
-/// The long table of a document, when the schema asks for a list of objects.
-fn long_rows(schema: &Value, pages: &[Page], answer_limit: u32) -> Option<LongRows> {
+/// The long table of a document, when the schema asks for a list of objects (`names`: see [`row_names`]).
+fn long_rows(names: Option<u64>, pages: &[Page], answer_limit: u32) -> Option<LongRows> {
+    let names = names?;
+    Some(LongRows {
+        shape: usual_shape(pages)?,
+        names,
+        room: (u64::from(answer_limit) * ANSWER_SHARE / 100).max(1),
+    })
+}
+
+/// Tokens that each row of a list costs beside its values, for the costliest list of objects the
+/// schema asks for; `None`: it asks for none. The same for all documents of a batch.
+pub(crate) fn row_names(schema: &Value) -> Option<u64> {
     let of_row = |field: docmill_core::template::Field| match field.kind {
         FieldKind::List(inner) if inner.iter().any(|field| !field.path.is_empty()) => Some(
             inner
@@ -127,13 +138,7 @@ fn long_rows(schema: &Value, pages: &[Page], answer_limit: u32) -> Option<LongRo
         ),
         _ => None,
     };
-    let shape = usual_shape(pages)?;
-    let names = fields(schema).into_iter().filter_map(of_row).max()?;
-    Some(LongRows {
-        shape,
-        names,
-        room: (u64::from(answer_limit) * ANSWER_SHARE / 100).max(1),
-    })
+    fields(schema).into_iter().filter_map(of_row).max()
 }
 
 fn picture_parts(pages: &Arc<Vec<Page>>, images: Vec<PageImage>, text: bool) -> Vec<Part> {

@@ -14,6 +14,7 @@ use docmill_store::BatchRow;
 use crate::desk::Desk;
 use crate::learning::Learning;
 use crate::pipeline::fit::CountedSample;
+use crate::pipeline::parts;
 use crate::telemetry::CallMetrics;
 use crate::{Engine, EngineError, Resolved};
 
@@ -42,6 +43,8 @@ pub(crate) struct Setup {
     pub(super) calls: Arc<CallMetrics>,
     /// Of these: the instructions.
     pub(super) instructions: u64,
+    /// Tokens of a row's names, where the template asks for a list ([`parts::row_names`]).
+    pub(super) row_names: Option<u64>,
 }
 
 impl Setup {
@@ -72,6 +75,7 @@ impl Setup {
             fixed_input: OnceLock::new(),
             latencies: Mutex::default(),
             calls: Arc::clone(&engine.calls),
+            row_names: parts::row_names(&template.schema),
             system,
             schema: serde_json::to_vec(&template.schema).unwrap_or_default().into(),
             template,

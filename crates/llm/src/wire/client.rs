@@ -1,5 +1,6 @@
 //! A provider over HTTP: writes, sends, reads, and learns from what is refused.
 
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -28,6 +29,8 @@ pub struct Client<P> {
     schemas: Schemas,
     learned: Learned,
     warmth: Warmth,
+    /// What the catalog says of the model that was asked first; nearly always there is only one.
+    first: OnceLock<(String, Option<&'static catalog::Model>)>,
 }
 
 #[expect(
@@ -45,6 +48,7 @@ impl<P: Protocol> Client<P> {
             schemas: Schemas::default(),
             learned: Learned::default(),
             warmth: Warmth::default(),
+            first: OnceLock::new(),
         })
     }
 
@@ -55,7 +59,9 @@ impl<P: Protocol> Client<P> {
     }
 
     fn known(&self, model: &str) -> Option<&'static catalog::Model> {
-        catalog::built_in().find(&self.config.catalog, model)
+        let find = |model: &str| catalog::built_in().find(&self.config.catalog, model);
+        let (first, known) = self.first.get_or_init(|| (model.to_owned(), find(model)));
+        if first == model { *known } else { find(model) }
     }
 
     fn shape(&self, request: &Request) -> Shape {

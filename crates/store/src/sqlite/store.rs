@@ -84,14 +84,14 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let Some(writer) = &self.writer else {
-            let reason = "it was opened for looking only".to_owned();
-            return Err(StoreError::ReadOnly {
-                path: self.path.to_string(),
-                reason,
-            });
-        };
-        writer.write(work).await
+        self.writer()?.write(work).await
+    }
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.writer.as_deref().ok_or_else(|| StoreError::ReadOnly {
+            path: self.path.to_string(),
+            reason: "it was opened for looking only".to_owned(),
+        })
     }
 
     /// Writes the log into the database and overwrites it, as far as others let it.
@@ -306,8 +306,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        self.write(move |transaction| settle::commit(transaction, &commit))
+    async fn commit(&self, commit: Arc<Commit>) -> Result<Committed, StoreError> {
+        self.writer()?
+            .write_in_time(move |transaction| settle::commit(transaction, &commit))
             .await
     }
 

@@ -211,7 +211,7 @@ impl World {
 
     pub async fn end(&self, ordinal: u64, settlement: Option<Settlement>, next: Next) -> Committed {
         self.store
-            .commit(self.commit(ordinal, settlement, next))
+            .commit(self.commit(ordinal, settlement, next).into())
             .await
             .unwrap()
     }

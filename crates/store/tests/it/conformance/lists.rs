@@ -65,7 +65,7 @@ async fn mixed(fixture: &Fixture) -> World {
             world.commit(number, Some(settlement), Next::Completed(Box::new(result)))
         };
         commit.now = NOW.plus_ms((number % 9) as i64);
-        assert!(world.store.commit(commit).await.unwrap().applied);
+        assert!(world.store.commit(commit.into()).await.unwrap().applied);
     }
     world
 }

@@ -252,7 +252,7 @@ pub async fn what_happened_is_summed_by_interval(fixture: &Fixture) {
             facts: Some(facts),
             ..world.commit(ordinal, Some(paid(attempt, cost)), next)
         };
-        assert!(world.store.commit(commit).await.unwrap().applied);
+        assert!(world.store.commit(commit.into()).await.unwrap().applied);
     }
     let query = ActivityQuery {
         batches: vec![world.batch],

@@ -193,9 +193,12 @@ impl Engine {
         let known = old.len() as u64;
         let in_hand = to_kib(self.settings.bytes_in_hand).max(1);
         let weights = Semaphore::new(in_hand);
+        // One handful of local files at a time keeps a disk and a processor busy, and leaves the other
+        // processors to the answers that come in meanwhile.
+        let together = Semaphore::new(1);
         let documents: Vec<Vec<NewDocument>> = stream::iter(handfuls(new))
             .map(|found| {
-                let weights = &weights;
+                let (weights, together) = (&weights, &together);
                 async move {
                     let bytes = found.iter().map(|found| found.bytes.min(limit)).sum();
                     let weight = to_kib(bytes).clamp(1, in_hand);
@@ -204,6 +207,10 @@ impl Engine {
                         .acquire_many(u32::try_from(weight).unwrap_or(1))
                         .await
                         .ok();
+                    let _turn = match found.len() {
+                        0 | 1 => None,
+                        _ => together.acquire().await.ok(),
+                    };
                     identify(self.parts.source.as_ref(), found, limit).await
                 }
             })
@@ -253,11 +260,11 @@ const HANDFUL: usize = 16;
 /// A document that is larger is read by itself.
 const SMALL_DOCUMENT: u64 = 64 * 1024;
 
-/// The same documents in their order; small ones that follow each other are read together.
+/// The same documents in their order; small local files that follow each other are read together.
 fn handfuls(documents: Vec<Found>) -> Vec<Vec<Found>> {
     let mut handfuls: Vec<Vec<Found>> = Vec::new();
     for found in documents {
-        let is_small = |found: &Found| found.bytes <= SMALL_DOCUMENT;
+        let is_small = |found: &Found| found.bytes <= SMALL_DOCUMENT && found.key.starts_with("file:");
         let fits = |handful: &Vec<Found>| handful.len() < HANDFUL && handful.iter().all(is_small);
         match handfuls.last_mut().filter(|last| is_small(&found) && fits(last)) {
             Some(handful) => handful.push(found),

@@ -44,13 +44,11 @@ const LOOK_AGAIN_MS: i64 = 100;
 const LONGEST_RESET: Duration = Duration::from_secs(60);
 /// A call that was admitted this long ago and never reported is taken for lost.
 const LOST_MS: i64 = 20 * 60_000;
-/// At the start so many of the calls that may be in flight leave a second, in tenths of them: a
-/// limit is met at one of them, and what leaves before that is heard is refused.
-const START_TENTHS: u64 = 15;
-/// After each of these times twice as many.
+/// At the start as many calls leave a second as may be in flight: a limit is met at one of them, and
+/// what leaves before that is heard is refused. This long, and then three times as many.
 const START_MS: i64 = 1_000;
-/// After so many of them as many as want to.
-const STARTS: i64 = 3;
+/// After so many of these times as many as want to.
+const STARTS: u32 = 2;
 /// So many may leave at once.
 const AT_ONCE: u64 = 16;
 
@@ -321,13 +319,12 @@ impl Pacer {
         }
         let started = self.started_at?;
         let passed = now.since_ms(started);
-        if passed >= START_MS * STARTS || self.limits() != Limits::default() {
+        if passed >= START_MS * i64::from(STARTS) || self.limits() != Limits::default() {
             return None;
         }
-        let a_second = self.calls_allowed() * START_TENTHS / 10;
         let share = (0..STARTS).fold(0, |share, start| {
-            let ms = (passed - start * START_MS).clamp(0, START_MS).unsigned_abs();
-            share + (a_second << start) * ms / 1_000
+            let ms = (passed - i64::from(start) * START_MS).clamp(0, START_MS);
+            share + self.calls_allowed() * 3_u64.pow(start) * ms.unsigned_abs() / 1_000
         });
         (self.left >= share.saturating_add(AT_ONCE)).then_some(1)
     }

@@ -32,8 +32,8 @@ const GROUP: usize = 1024;
 /// A transaction with fewer requests than this waits for more, when others are at work.
 const SMALL: usize = 256;
 
-/// For how long. A hundredth of what a model takes to answer.
-const LINGER: Duration = Duration::from_millis(4);
+/// For how long. A hundredth of what the quickest models take to answer.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// When so many are written at a time, those that have time wait for each other: hundreds of results
 /// touch hardly more pages than a dozen, and calls that are about to leave get ahead of them.

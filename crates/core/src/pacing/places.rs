@@ -13,8 +13,9 @@ use crate::time::Timestamp;
 const ONE_CALL: u64 = 1_000;
 /// Outcomes that are looked at.
 const RECENT: u32 = 64;
-/// So many failures of these are trouble: at 2 % by chance hardly ever.
-const TROUBLE: u32 = 8;
+/// So many failures of these are trouble: at 2 % by chance once in millions of calls (eight would be
+/// every other run of 50,000).
+const TROUBLE: u32 = 10;
 /// So many failures in a row are, too,
 const IN_A_ROW: u32 = 4;
 /// when they are at least this part of the calls in flight.

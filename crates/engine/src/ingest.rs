@@ -15,7 +15,7 @@ use docmill_store::{Enqueued, KnownDocument, NewDocument};
 use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
-use crate::desk::to_kib;
+use crate::loader::to_kib;
 use crate::{Engine, EngineError};
 
 /// Rows written in one transaction: large enough that the commit does not count,

@@ -8,7 +8,7 @@
 //!
 //! - [`open`]: find or make the batch a person means.
 //! - [`ingest`]: discover, hash, add.
-//! - [`survey`]: read everything once, count tokens, estimate.
+//! - [`profile`]: read everything once, count tokens, estimate.
 //! - [`run`]: lease → read → reserve → call → judge → commit.
 //! - [`dispatch`]: several batches at once, jobs in the background, going on after a restart.
 //! - [`look`]: a document as a person sees it: pages, words, prompts.
@@ -20,7 +20,6 @@
 //! - [`private`]: files and folders that only their owner may look into.
 
 pub mod clock;
-mod desk;
 pub mod dispatch;
 mod error;
 pub mod export;
@@ -31,11 +30,13 @@ pub mod jobs;
 mod journal;
 mod lane;
 mod learning;
+mod loader;
 pub mod look;
 mod measure;
 pub mod open;
 mod pipeline;
 pub mod private;
+pub mod profile;
 mod readings;
 pub mod reconcile;
 pub mod recovery;
@@ -43,7 +44,6 @@ pub mod run;
 pub mod settings;
 pub mod spending;
 mod spool;
-pub mod survey;
 pub mod telemetry;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use docmill_parse::{ImageOptions, ReadOptions, ReadRequest};
 use docmill_source::Discovered;
 use docmill_store::{BatchRow, DocumentRow};
 
-use crate::desk::{Desk, Sheet, unchanged};
+use crate::loader::{DocumentLoader, DocumentRef, unchanged};
 use crate::pipeline::{Pictures, Route, Setup, prepare};
 use crate::{Engine, EngineError};
 
@@ -34,8 +34,8 @@ pub struct AskedPart {
     pub input_tokens: u64,
 }
 
-fn sheet(row: &DocumentRow) -> Sheet<'_> {
-    Sheet {
+fn reference_to(row: &DocumentRow) -> DocumentRef<'_> {
+    DocumentRef {
         key: &row.key,
         name: &row.name,
         bytes: row.bytes,
@@ -51,7 +51,9 @@ impl Engine {
     /// # Errors
     /// When it cannot be fetched or read.
     pub async fn reading(&self, batch: &BatchRow, document: &DocumentRow) -> Result<ParsedDocument, Failure> {
-        Desk::new(self, &batch.plan).read(sheet(document)).await
+        DocumentLoader::new(self, &batch.plan)
+            .read(reference_to(document))
+            .await
     }
 
     /// One page of a document as a picture; `None` when its format has none.
@@ -71,8 +73,8 @@ impl Engine {
             first_page: page,
             max_pages: 1,
         };
-        let pictures = Desk::new(self, &batch.plan)
-            .pictures(sheet(document), images)
+        let pictures = DocumentLoader::new(self, &batch.plan)
+            .pictures(reference_to(document), images)
             .await?;
         Ok(pictures.into_iter().next())
     }
@@ -130,13 +132,13 @@ impl Engine {
         document: &DocumentRow,
     ) -> Result<Result<Asked, Failure>, EngineError> {
         let setup = Setup::new(self, batch)?;
-        Ok(ask(&setup, sheet(document)).await)
+        Ok(ask(&setup, reference_to(document)).await)
     }
 }
 
-async fn ask(setup: &Setup, sheet: Sheet<'_>) -> Result<Asked, Failure> {
-    let reading = setup.desk.read(sheet).await?;
-    let prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
+async fn ask(setup: &Setup, document_ref: DocumentRef<'_>) -> Result<Asked, Failure> {
+    let reading = setup.loader.read(document_ref).await?;
+    let prompts = prepare(setup, document_ref, reading, Pictures::Measured).await?;
     let mut parts = Vec::new();
     for leaf in prompts.progress.leaves() {
         // Only a price that overflows refuses, and the run says so.

@@ -9,7 +9,7 @@ use docmill_core::money::Usd;
 use docmill_core::usage::Usage;
 use docmill_store::DocumentRow;
 
-use crate::desk::Sheet;
+use crate::loader::DocumentRef;
 use crate::pipeline::{Pictures, Route, Setup, prepare};
 
 /// A document that was looked at.
@@ -34,16 +34,16 @@ pub(crate) async fn look(setup: &Setup, document: DocumentRow) -> Look {
 }
 
 async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Failure> {
-    let sheet = Sheet {
+    let document_ref = DocumentRef {
         key: &document.key,
         name: &document.name,
         bytes: document.bytes,
         kind: document.kind,
         content_hash: document.content_hash,
     };
-    let reading = setup.desk.read(sheet).await?;
+    let reading = setup.loader.read(document_ref).await?;
     let (kind, class, pages) = (reading.kind, reading.class, reading.page_count);
-    let prompts = prepare(setup, sheet, reading, Pictures::Measured).await?;
+    let prompts = prepare(setup, document_ref, reading, Pictures::Measured).await?;
     let mut expected = Usage::default();
     let mut worst_case = Usd::ZERO;
     let mut calls = 0;

@@ -14,9 +14,9 @@ use docmill_core::verdict::{Review, Verdict};
 use crate::access::Access;
 use crate::records::{
     ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, CallShare, Claimed,
-    Commit, Committed, DocumentDetail, DocumentPage, DocumentQuery, Enqueued, FailureGroup, Forgotten,
-    JobProgress, JobRow, JobState, KeptRow, KnownDocument, LedgerRow, NewBatch, NewDocument, NewReview,
-    Reconciled, Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls, Start, Surveyed,
+    Commit, Committed, DocumentDetail, DocumentPage, DocumentProfile, DocumentQuery, Enqueued, FailureGroup,
+    Forgotten, JobProgress, JobRow, JobState, KeptRow, KnownDocument, LedgerRow, NewBatch, NewDocument,
+    NewReview, Reconciled, Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls, Start,
     TransitionRefused, UnconfirmedCall, WorkerRow,
 };
 
@@ -226,7 +226,12 @@ pub trait Store: Access {
     -> Result<Vec<KnownDocument>, StoreError>;
 
     /// Writes what reading documents for the estimate found.
-    async fn survey(&self, id: BatchId, found: Vec<Surveyed>, now: Timestamp) -> Result<(), StoreError>;
+    async fn profile(
+        &self,
+        id: BatchId,
+        found: Vec<DocumentProfile>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     // Work
 

@@ -241,7 +241,7 @@ pub struct Enqueued {
 
 /// What reading a document for the estimate found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Surveyed {
+pub struct DocumentProfile {
     /// Which.
     pub ordinal: Ordinal,
     /// What it is, by its whole content.
@@ -424,7 +424,7 @@ pub enum Next {
     Released,
 }
 
-/// What reading a document for its call found; fills the row when no survey did.
+/// What reading a document for its call found; fills the row when no profile did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadFacts {
     /// What it is, by its whole content.

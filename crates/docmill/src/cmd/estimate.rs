@@ -2,7 +2,7 @@
 
 use docmill_core::estimate::Estimate;
 
-use super::work::{Bench, Order, survey};
+use super::work::{Bench, Order, profile};
 use crate::args::{Context, EstimateArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -13,7 +13,7 @@ pub async fn perform(args: EstimateArgs, context: &Context) -> Result<Exit, Faul
     let order = Order::new(&args.sources, &args.plan)?;
     let bench = Bench::for_estimate(&args.sources, context)?;
     let row = order.open(&bench, None, context).await?;
-    let found: Estimate = survey(&bench, row.id, context).await?;
+    let found: Estimate = profile(&bench, row.id, context).await?;
     let ui = &context.ui;
     if args.json {
         ui.json(&json::batch(&bench.row(row.id).await?))?;

@@ -118,7 +118,7 @@ impl Job {
     /// some that are read ahead.
     pub(crate) fn window(&self) -> usize {
         let concurrency = self.concurrency.load(Ordering::Relaxed) as usize;
-        concurrency + concurrency / AHEAD_PER_CALL + self.setup.desk.reader_count() * READ_AHEAD_PER_READER
+        concurrency + concurrency / AHEAD_PER_CALL + self.setup.loader.reader_count() * READ_AHEAD_PER_READER
     }
 
     /// A permit for a call, when it is this batch's turn and the provider's pace allows it.

@@ -44,7 +44,7 @@ pub(crate) use route::Route;
 pub(crate) use setup::Setup;
 
 use crate::EngineError;
-use crate::desk::Sheet;
+use crate::loader::DocumentRef;
 
 /// Takes a document all the way, or as far as it goes now. Whatever happens to the
 /// document is written down; an error means that writing it down failed.
@@ -68,9 +68,9 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
     if job.is_halted() {
         return job.commit(job.plain(document.id, Next::Released)).await;
     }
-    let sheet = sheet_of(&document);
+    let document_ref = reference_to(&document);
     let read = tokio::select! {
-        read = job.setup.desk.read(sheet) => read,
+        read = job.setup.loader.read(document_ref) => read,
         // A scanned book takes minutes; nobody who stops a run waits for it. Its reader is killed.
         () = job.halted() => return job.commit(job.plain(document.id, Next::Released)).await,
     };
@@ -84,7 +84,7 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         pages: reading.page_count,
     };
     let turn = job.turn().await;
-    let mut prompts = match prepare(&job.setup, sheet, reading, Pictures::Rendered).await {
+    let mut prompts = match prepare(&job.setup, document_ref, reading, Pictures::Rendered).await {
         Ok(prompts) => prompts,
         Err(failure) => return job.give_up(&document, failure, Some(facts)).await,
     };
@@ -98,8 +98,8 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
     walk::step_through(job, &document, &mut prompts, facts).await
 }
 
-fn sheet_of(document: &LeasedDocument) -> Sheet<'_> {
-    Sheet {
+fn reference_to(document: &LeasedDocument) -> DocumentRef<'_> {
+    DocumentRef {
         key: &document.key,
         name: &document.name,
         bytes: document.bytes,

@@ -12,7 +12,7 @@ use docmill_core::template::Reading;
 use docmill_llm::Request;
 use docmill_parse::ImageOptions;
 
-use crate::desk::Sheet;
+use crate::loader::DocumentRef;
 use crate::pipeline::Setup;
 use crate::pipeline::parts;
 use crate::pipeline::progress::{Again, AnswerBase, Asks, Progress, Prompts};
@@ -36,16 +36,16 @@ pub(crate) enum Pictures {
 /// The prompts for a reading.
 pub(crate) async fn prepare(
     setup: &Setup,
-    sheet: Sheet<'_>,
+    document_ref: DocumentRef<'_>,
     mut reading: ParsedDocument,
     pictures: Pictures,
 ) -> Result<Prompts, Failure> {
     let Some(sight) = see(setup.template.reading, &reading, setup.limits.vision) else {
-        return Err(blind(&reading, setup.desk.ocr_available()));
+        return Err(blind(&reading, setup.loader.ocr_available()));
     };
     let images = match (sight.pictures, pictures) {
         (false, _) => Vec::new(),
-        (true, Pictures::Rendered) => setup.desk.render(sheet, PICTURES).await?,
+        (true, Pictures::Rendered) => setup.loader.render(document_ref, PICTURES).await?,
         (true, Pictures::Measured) => measured(&reading),
     };
     if sight.pictures && images.len() < reading.page_count as usize {

@@ -1,5 +1,5 @@
 //! What a plan and a template come to on this machine: the provider, its limits,
-//! the instructions, the desk where documents are read. The estimate and the run
+//! the instructions, the loader of documents. The estimate and the run
 //! share it, so that what is predicted is what is asked.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,8 +11,8 @@ use docmill_core::template::{Template, first_answer_limit};
 use docmill_llm::{Capabilities, ModelLimits};
 use docmill_store::BatchRow;
 
-use crate::desk::Desk;
 use crate::learning::Learning;
+use crate::loader::DocumentLoader;
 use crate::pipeline::fit::CountedSample;
 use crate::pipeline::parts;
 use crate::telemetry::CallMetrics;
@@ -28,7 +28,7 @@ pub(crate) struct Setup {
     pub(crate) system: Arc<str>,
     /// The schema as bytes, for the keys of answers.
     pub(crate) schema: Arc<[u8]>,
-    pub(crate) desk: Desk,
+    pub(crate) loader: DocumentLoader,
     /// What calls of this model with this template taught.
     pub(crate) learning: Arc<Learning>,
     /// What the model's own tokenizer says of some prompts.
@@ -83,7 +83,7 @@ impl Setup {
             resolved,
             limits,
             capabilities,
-            desk: Desk::new(engine, plan),
+            loader: DocumentLoader::new(engine, plan),
         })
     }
 

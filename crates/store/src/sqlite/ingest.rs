@@ -8,7 +8,7 @@ use docmill_core::time::Timestamp;
 use rusqlite::{OptionalExtension, named_params, params};
 
 use crate::StoreError;
-use crate::records::{Enqueued, KnownDocument, NewDocument, Surveyed};
+use crate::records::{DocumentProfile, Enqueued, KnownDocument, NewDocument};
 use crate::sqlite::codec::{Columns, document_row, int, ordinal_of};
 use crate::sqlite::hot::Transaction;
 
@@ -146,16 +146,16 @@ fn insert(
 }
 
 /// Writes what reading documents for the estimate found.
-pub(super) fn survey(
+pub(super) fn profile(
     transaction: &mut Transaction<'_>,
     id: BatchId,
-    found: &[Surveyed],
+    found: &[DocumentProfile],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let hot = transaction.hot(id)?;
     hot.updated_at = now;
     let key = hot.key;
-    for surveyed in found {
+    for profiled in found {
         let write = || -> rusqlite::Result<usize> {
             transaction
                 .statement(
@@ -163,11 +163,11 @@ pub(super) fn survey(
                      WHERE id = ?1",
                 )?
                 .execute(params![
-                    document_row(key, surveyed.ordinal),
-                    surveyed.kind.as_str(),
-                    surveyed.class.as_str(),
-                    surveyed.pages,
-                    int(surveyed.input_tokens)
+                    document_row(key, profiled.ordinal),
+                    profiled.kind.as_str(),
+                    profiled.class.as_str(),
+                    profiled.pages,
+                    int(profiled.input_tokens)
                 ])
         };
         write().map_err(|error| transaction.explain(error))?;

@@ -271,8 +271,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn survey(&self, id: BatchId, found: Vec<Surveyed>, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |transaction| ingest::survey(transaction, id, &found, now))
+    async fn profile(
+        &self,
+        id: BatchId,
+        found: Vec<DocumentProfile>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| ingest::profile(transaction, id, &found, now))
             .await
     }
 

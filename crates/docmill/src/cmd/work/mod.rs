@@ -22,7 +22,7 @@ use crate::place::Place;
 use crate::wire::{self, Needs, Providers};
 
 pub use attend::Signals;
-pub use money::{Consent, survey};
+pub use money::{Consent, profile};
 pub use order::{FoundBatch, Order};
 pub use outcome::{exit_of, finish, finish_while_adding, tell};
 

@@ -7,7 +7,7 @@ use docmill_core::estimate::{Estimate, Estimator};
 use docmill_core::id::BatchId;
 use docmill_core::money::Usd;
 use docmill_core::plan::Plan;
-use docmill_engine::survey::SurveyProgress;
+use docmill_engine::profile::ProfileProgress;
 use docmill_store::BatchRow;
 
 use super::{Bench, lock};
@@ -19,9 +19,9 @@ use crate::report;
 use crate::report::live::Reporter;
 
 /// Reads every document and counts; nothing is paid.
-pub async fn survey(bench: &Bench, id: BatchId, context: &Context) -> Result<Estimate, Fault> {
+pub async fn profile(bench: &Bench, id: BatchId, context: &Context) -> Result<Estimate, Fault> {
     let reporter = Mutex::new(Reporter::new(&context.ui));
-    let on_progress = |progress: SurveyProgress, _: &Estimator| {
+    let on_progress = |progress: ProfileProgress, _: &Estimator| {
         lock(&reporter).counting("reading", progress.counted, Some(progress.total));
     };
     Ok(bench.engine.estimate(id, &on_progress).await?)
@@ -69,7 +69,7 @@ impl Consent {
         if row.plan.price.is_free() || self.no_estimate || row.counters.pending == 0 {
             return Ok(true);
         }
-        let estimate = survey(bench, row.id, context).await?;
+        let estimate = profile(bench, row.id, context).await?;
         let Some(wall) = self.decide(row, &estimate, context).await? else {
             return Ok(false);
         };

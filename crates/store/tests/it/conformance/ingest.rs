@@ -3,7 +3,7 @@
 use docmill_core::document::{Class, DocumentState, Kind};
 use docmill_core::failure::FailureCode;
 use docmill_core::id::{ContentHash, Ordinal};
-use docmill_store::{BatchQuery, Enqueued, NewDocument, StoreError, Surveyed};
+use docmill_store::{BatchQuery, DocumentProfile, Enqueued, NewDocument, StoreError};
 
 use crate::support::{Fixture, NOW, World, document, failure};
 
@@ -90,14 +90,14 @@ pub async fn new_known_duplicate_and_unsupported_documents_are_told_apart(fixtur
 
 pub async fn what_reading_found_is_kept(fixture: &Fixture) {
     let world = World::running(&fixture.store, 2, None).await;
-    let found = Surveyed {
+    let found = DocumentProfile {
         ordinal: Ordinal(2),
         kind: Kind::Image,
         class: Class::Image,
         pages: 3,
         input_tokens: 1234,
     };
-    world.store.survey(world.batch, vec![found], NOW).await.unwrap();
+    world.store.profile(world.batch, vec![found], NOW).await.unwrap();
     let row = world.store.document(world.id(2)).await.unwrap().row;
     assert_eq!(
         (row.kind, row.class, row.pages),

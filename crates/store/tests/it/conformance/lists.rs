@@ -5,8 +5,8 @@ use docmill_core::document::{Class, DocumentState, Kind};
 use docmill_core::failure::FailureCode;
 use docmill_core::id::Ordinal;
 use docmill_store::{
-    DocumentPage, DocumentQuery, DocumentRow, Matching, NewDocument, Next, Position, SortBy, StoreError,
-    Surveyed,
+    DocumentPage, DocumentProfile, DocumentQuery, DocumentRow, Matching, NewDocument, Next, Position, SortBy,
+    StoreError,
 };
 
 use crate::support::{Fixture, NOW, World, document, extraction, failure, paid, usd};
@@ -42,7 +42,7 @@ async fn mixed(fixture: &Fixture) -> World {
         .await
         .unwrap();
     let found = (1..=30)
-        .map(|number| Surveyed {
+        .map(|number| DocumentProfile {
             ordinal: Ordinal(number),
             kind: Kind::Pdf,
             class: [Class::SimplePdf, Class::ScannedPdf][number as usize % 2],
@@ -50,7 +50,7 @@ async fn mixed(fixture: &Fixture) -> World {
             input_tokens: 5,
         })
         .collect();
-    world.store.survey(world.batch, found, NOW).await.unwrap();
+    world.store.profile(world.batch, found, NOW).await.unwrap();
     world.on(BatchEvent::Start).await;
     world.claim(45).await;
     for number in 1..=40 {

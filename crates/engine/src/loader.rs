@@ -1,5 +1,5 @@
-//! The desk: where documents are fetched and read, with limits on how many at once
-//! and on the bytes in hand, and a drawer of readings kept from before.
+//! The document loader: fetches and reads documents, with limits on how many at once and on the
+//! bytes in hand, and keeps what was slow to read.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use crate::readings::Readings;
 use crate::settings::Passwords;
 use crate::{Engine, Parts};
 
-/// A document as the desk needs it, whoever asks.
+/// A document as the loader needs it, whoever asks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sheet<'a> {
+pub(crate) struct DocumentRef<'a> {
     pub(crate) key: &'a str,
     pub(crate) name: &'a str,
     pub(crate) bytes: u64,
@@ -25,8 +25,8 @@ pub(crate) struct Sheet<'a> {
     pub(crate) content_hash: Option<ContentHash>,
 }
 
-/// See the module.
-pub(crate) struct Desk {
+/// Fetches, reads and renders documents.
+pub(crate) struct DocumentLoader {
     parts: Parts,
     readings: Readings,
     readers: Semaphore,
@@ -40,7 +40,7 @@ pub(crate) struct Desk {
     reader_count: usize,
 }
 
-impl Desk {
+impl DocumentLoader {
     pub(crate) fn new(engine: &Engine, plan: &Plan) -> Self {
         let (settings, ocr) = (&engine.settings, plan.ocr);
         let reader_count = settings.readers.max(1);
@@ -74,19 +74,27 @@ impl Desk {
     }
 
     /// Fetches and reads a document, or finds what reading it gave before.
-    pub(crate) async fn read(&self, sheet: Sheet<'_>) -> Result<ParsedDocument, Failure> {
-        let _bytes = self.weigh(sheet.bytes).await;
+    pub(crate) async fn read(&self, document_ref: DocumentRef<'_>) -> Result<ParsedDocument, Failure> {
+        let _bytes = self.weigh(document_ref.bytes).await;
         let _reader = self.readers.acquire().await.ok();
         if self.keeps
-            && let Some(hash) = sheet.content_hash
-            && is_slow(sheet.kind)
+            && let Some(hash) = document_ref.content_hash
+            && is_slow(document_ref.kind)
             && let Some(reading) = self.readings.find(hash, &self.options).await
         {
             return Ok(reading);
         }
-        let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
-        let hash = unchanged(sheet.name, sheet.content_hash, &content)?;
-        let reading = self.parts.reader.read(self.request(sheet.name, content)).await?;
+        let content = self
+            .parts
+            .source
+            .read(document_ref.key, self.max_document_bytes)
+            .await?;
+        let hash = unchanged(document_ref.name, document_ref.content_hash, &content)?;
+        let reading = self
+            .parts
+            .reader
+            .read(self.request(document_ref.name, content))
+            .await?;
         if self.keeps && is_slow(reading.kind) {
             self.readings.keep(hash, &self.options, &reading).await;
         }
@@ -96,10 +104,10 @@ impl Desk {
     /// Renders pages of a document for a model that sees. A document that has none cannot be asked.
     pub(crate) async fn render(
         &self,
-        sheet: Sheet<'_>,
+        document_ref: DocumentRef<'_>,
         images: ImageOptions,
     ) -> Result<Vec<PageImage>, Failure> {
-        let pictures = self.pictures(sheet, images).await?;
+        let pictures = self.pictures(document_ref, images).await?;
         if pictures.is_empty() {
             let message = "the document has neither text nor pages that can be shown as pictures";
             return Err(Failure::new(FailureCode::NoText, message));
@@ -110,16 +118,20 @@ impl Desk {
     /// Renders pages of a document; formats without pages have none.
     pub(crate) async fn pictures(
         &self,
-        sheet: Sheet<'_>,
+        document_ref: DocumentRef<'_>,
         images: ImageOptions,
     ) -> Result<Vec<PageImage>, Failure> {
-        let _bytes = self.weigh(sheet.bytes).await;
+        let _bytes = self.weigh(document_ref.bytes).await;
         let _reader = self.readers.acquire().await.ok();
-        let content = self.parts.source.read(sheet.key, self.max_document_bytes).await?;
-        unchanged(sheet.name, sheet.content_hash, &content)?;
+        let content = self
+            .parts
+            .source
+            .read(document_ref.key, self.max_document_bytes)
+            .await?;
+        unchanged(document_ref.name, document_ref.content_hash, &content)?;
         self.parts
             .reader
-            .render(self.request(sheet.name, content), images)
+            .render(self.request(document_ref.name, content), images)
             .await
     }
 

@@ -1,11 +1,11 @@
-//! Survey: everything is read once, tokens are counted, and a price is named
+//! The profile of a batch: everything is read once, tokens are counted, and a price is named
 //! before a cent is spent. What was read is kept, so that the run does not read again.
 
 use docmill_core::batch::BatchEvent;
 use docmill_core::document::DocumentState;
 use docmill_core::estimate::{Estimate, Estimator, Pace};
 use docmill_core::id::BatchId;
-use docmill_store::{DocumentQuery, Position, Surveyed};
+use docmill_store::{DocumentProfile, DocumentQuery, Position};
 use futures::{StreamExt, stream};
 
 use crate::measure::look;
@@ -15,9 +15,9 @@ use crate::{Engine, EngineError};
 /// Documents looked up at a time.
 const PAGE: u32 = 500;
 
-/// How far a survey is.
+/// How much of a batch is profiled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SurveyProgress {
+pub struct ProfileProgress {
     /// Documents counted.
     pub counted: u64,
     /// Of these: cannot be read, and will fail.
@@ -35,7 +35,7 @@ impl Engine {
     pub async fn estimate(
         &self,
         id: BatchId,
-        on_progress: &(dyn Fn(SurveyProgress, &Estimator) + Sync),
+        on_progress: &(dyn Fn(ProfileProgress, &Estimator) + Sync),
     ) -> Result<Estimate, EngineError> {
         let store = &self.parts.store;
         let row = store.batch(id).await?;
@@ -56,9 +56,9 @@ impl Engine {
         let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup))
             .with_learned(setup.learning.known())
             .with_tokenizer(encoding.is_some());
-        let mut progress = SurveyProgress {
+        let mut progress = ProfileProgress {
             total: row.counters.pending,
-            ..SurveyProgress::default()
+            ..ProfileProgress::default()
         };
         let mut query = DocumentQuery {
             states: vec![DocumentState::Pending],
@@ -67,15 +67,15 @@ impl Engine {
         };
         loop {
             let page = store.documents(id, query.clone()).await?;
-            let mut surveyed = Vec::with_capacity(page.rows.len());
+            let mut profiled = Vec::with_capacity(page.rows.len());
             let mut looks = stream::iter(page.rows)
                 .map(|document| look(&setup, document))
-                .buffered(setup.desk.reader_count() * 2);
+                .buffered(setup.loader.reader_count() * 2);
             while let Some(look) = looks.next().await {
                 progress.counted += 1;
                 match look.sample {
                     Ok(sample) => {
-                        surveyed.push(Surveyed {
+                        profiled.push(DocumentProfile {
                             ordinal: look.ordinal,
                             kind: sample.kind,
                             class: sample.sample.class,
@@ -92,7 +92,7 @@ impl Engine {
                 on_progress(progress, &estimator);
             }
             drop(looks);
-            store.survey(id, surveyed, self.now()).await?;
+            store.profile(id, profiled, self.now()).await?;
             match page.next {
                 Some(cursor) => query.position = Position::After(cursor),
                 None => break,
@@ -118,7 +118,7 @@ impl Engine {
 
 /// How fast calls of this plan go. Readings are kept, so that the run hardly reads.
 fn pace(setup: &Setup) -> Pace {
-    let readers = u32::try_from(setup.desk.reader_count()).unwrap_or(u32::MAX);
+    let readers = u32::try_from(setup.loader.reader_count()).unwrap_or(u32::MAX);
     Pace {
         concurrency: setup.concurrency(),
         readers,

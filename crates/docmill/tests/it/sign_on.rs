@@ -155,7 +155,7 @@ fn who_the_provider_vouches_for_has_the_role_of_their_claim_and_it_is_written_do
         (&nobody["role"], &nobody["identity_provider"]),
         (&json!("nobody"), &json!("127.0.0.1"))
     );
-    let ada = json!({"email": "ada@example.org", "groups": ["others", "mill-staff"], "level": 3.5});
+    let ada = json!({"email": "ada@example.org", "email_verified": true, "groups": ["others", "mill-staff"], "level": 3.5});
     let browser = scene.sign_in(ada);
     assert_eq!(browser.at, "/batches/7?state=failed");
     let session = browser.session(&scene.server);
@@ -224,12 +224,16 @@ fn who_has_no_role_and_who_is_lied_about_gets_nothing() {
     scene.provider.lie(Lie::NewKey);
     let browser = scene.sign_in(staff);
     assert_eq!(browser.session(&scene.server)["role"], "admin");
-    // An address that nobody checked is not a name.
-    let unchecked = json!({"email": "root@example.org", "email_verified": false, "groups": ["mill-staff"]});
-    assert_eq!(
-        scene.sign_in(unchecked).session(&scene.server)["name"],
-        "person-1"
-    );
+    // An address is not a name when nobody checked it, or the provider does not say so.
+    for unchecked in [
+        json!({"email": "root@example.org", "email_verified": false, "groups": ["mill-staff"]}),
+        json!({"email": "root@example.org", "groups": ["mill-staff"]}),
+    ] {
+        assert_eq!(
+            scene.sign_in(unchecked).session(&scene.server)["name"],
+            "person-1"
+        );
+    }
     // Nor is the name of a key anybody else's.
     let named = json!({"preferred_username": "root", "groups": ["mill-staff"]});
     assert_eq!(
@@ -289,4 +293,22 @@ fn without_an_identity_provider_there_is_none() {
     let half = program.run(&["serve", "--oidc-issuer", "https://login.example.org"]);
     assert_eq!(half.status, 2, "{half:?}");
     assert!(half.stderr.contains("--oidc-client"), "{half:?}");
+}
+
+/// Some providers let people type any address into their profile.
+#[test]
+fn an_address_gives_a_role_only_when_the_provider_checked_it() {
+    let scene = Scene::new(&["--oidc-claim", "email", "--oidc-role", "boss@example.org=admin"]);
+    for (checked, role) in [
+        (json!(null), "nobody"),
+        (json!(false), "nobody"),
+        (json!(true), "admin"),
+    ] {
+        let mut claims = json!({"email": "boss@example.org"});
+        if !checked.is_null() {
+            claims["email_verified"] = checked.clone();
+        }
+        let browser = scene.sign_in(claims);
+        assert_eq!(browser.session(&scene.server)["role"], role, "{checked}");
+    }
 }

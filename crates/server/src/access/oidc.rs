@@ -296,10 +296,11 @@ impl Oidc {
 
     fn person(&self, claims: &IdTokenClaims<Claims, CoreGenderClaim>) -> Result<Person, NotSignedIn> {
         let subject = claims.subject().as_str().to_owned();
-        // An address that nobody checked could be anybody's.
+        // An address that nobody checked could be anybody's; some providers let people type any, and
+        // say nothing about it.
         let email = claims
             .email()
-            .filter(|_| claims.email_verified() != Some(false))
+            .filter(|_| claims.email_verified() == Some(true))
             .map(|email| email.as_str());
         let preferred = claims.preferred_username().map(|name| name.as_str());
         let name = email.or(preferred).unwrap_or(&subject);

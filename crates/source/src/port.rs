@@ -90,10 +90,19 @@ pub trait Source: Send + Sync {
     /// [`Source::read`] of several small documents, in their order: cheaper than one by one where each
     /// costs little more than being asked for.
     async fn read_many(&self, keys: &[&str], limit: u64) -> Vec<Result<Bytes, Failure>> {
-        let mut contents = Vec::with_capacity(keys.len());
-        for key in keys {
-            contents.push(self.read(key, limit).await);
-        }
-        contents
+        one_by_one(self, keys, limit).await
     }
+}
+
+/// Reads documents one after the other.
+pub(crate) async fn one_by_one(
+    source: &(impl Source + ?Sized),
+    keys: &[&str],
+    limit: u64,
+) -> Vec<Result<Bytes, Failure>> {
+    let mut contents = Vec::with_capacity(keys.len());
+    for key in keys {
+        contents.push(source.read(key, limit).await);
+    }
+    contents
 }

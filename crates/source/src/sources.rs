@@ -20,7 +20,7 @@ use crate::local::archive::Archives;
 use crate::local::files::Files;
 use crate::local::sink::{Sink, Step};
 use crate::local::{Place, list, outside, read_file, reason};
-use crate::port::{Discovered, DiscoveredStream, Source, SourceError};
+use crate::port::{Discovered, DiscoveredStream, Source, SourceError, one_by_one};
 use crate::spec::{Prefix, Spec};
 
 /// How far a walk may run ahead of who pulls: enough to hide the time of a directory
@@ -338,21 +338,17 @@ impl Source for Sources {
             Some(Key::File(path)) if !self.shared.filter.is_own(&path) => Some(path),
             _ => None,
         });
-        if let Some(paths) = files.collect::<Option<Vec<PathBuf>>>() {
-            let shared = Arc::clone(&self.shared);
-            let read = move || {
-                let read = |path| read_file(&shared.files, path, limit);
-                paths.iter().map(|path| read(path)).collect()
-            };
-            return task::spawn_blocking(read)
-                .await
-                .unwrap_or_else(|error| vec![Err(broken(&error)); keys.len()]);
-        }
-        let mut contents = Vec::with_capacity(keys.len());
-        for key in keys {
-            contents.push(self.read(key, limit).await);
-        }
-        contents
+        let Some(paths) = files.collect::<Option<Vec<PathBuf>>>() else {
+            return one_by_one(self, keys, limit).await;
+        };
+        let shared = Arc::clone(&self.shared);
+        let read = move || {
+            let read = |path| read_file(&shared.files, path, limit);
+            paths.iter().map(|path| read(path)).collect()
+        };
+        task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| vec![Err(broken(&error)); keys.len()])
     }
 
     async fn read(&self, key: &str, limit: u64) -> Result<Bytes, Failure> {

@@ -313,7 +313,7 @@ impl Store for SqliteStore {
 
     async fn commit(&self, commit: Arc<Commit>) -> Result<Committed, StoreError> {
         self.writer()?
-            .write_in_time(move |transaction| settle::commit(transaction, &commit))
+            .write_deferrable(move |transaction| settle::commit(transaction, &commit))
             .await
     }
 

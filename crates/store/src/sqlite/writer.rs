@@ -51,7 +51,7 @@ trait Request: Send {
     fn run(self: Box<Self>, transaction: &mut Transaction<'_>) -> (Fate, Deliver);
 
     /// Whether it may wait for others of its kind while much is going on.
-    fn has_time(&self) -> bool;
+    fn is_deferrable(&self) -> bool;
 
     /// Its transaction failed before its turn.
     fn refuse(self: Box<Self>, error: &StoreError);
@@ -95,7 +95,7 @@ impl Writer {
 
     /// The same for what holds nobody up: the answer is in the journal, and the call is over. While
     /// much is going on it waits a moment for others.
-    pub(super) async fn write_in_time<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(super) async fn write_deferrable<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -103,7 +103,7 @@ impl Writer {
         self.ask(work, true).await
     }
 
-    async fn ask<T, F>(&self, work: F, has_time: bool) -> Result<T, StoreError>
+    async fn ask<T, F>(&self, work: F, is_deferrable: bool) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -112,7 +112,7 @@ impl Writer {
         let work = Work {
             work,
             answer,
-            has_time,
+            is_deferrable,
         };
         self.send(Box::new(work)).await?;
         waiting.await.map_err(|_| gone())?
@@ -137,7 +137,7 @@ impl Writer {
 struct Work<T, F> {
     work: F,
     answer: oneshot::Sender<Result<T, StoreError>>,
-    has_time: bool,
+    is_deferrable: bool,
 }
 
 impl<T, F> Request for Work<T, F>
@@ -162,8 +162,8 @@ where
         (fate, deliver)
     }
 
-    fn has_time(&self) -> bool {
-        self.has_time
+    fn is_deferrable(&self) -> bool {
+        self.is_deferrable
     }
 
     fn refuse(self: Box<Self>, error: &StoreError) {
@@ -211,12 +211,12 @@ impl Session {
     }
 
     fn run(mut self, inbox: &Receiver<Box<dyn Request>>) {
-        let (mut group, mut patient) = (Vec::new(), Patient::default());
+        let (mut group, mut deferred) = (Vec::new(), Deferred::default());
         // How many were written together last: whoever works alone never waits.
         let mut last = 1;
-        while let Some(first) = next(inbox, patient.wait()) {
-            let mut take = |request: Box<dyn Request>| match request.has_time() {
-                true => patient.push(request),
+        while let Some(first) = next(inbox, deferred.wait()) {
+            let mut take = |request: Box<dyn Request>| match request.is_deferrable() {
+                true => deferred.push(request),
                 false => group.push(request),
             };
             first.map(&mut take);
@@ -226,15 +226,17 @@ impl Session {
                 inbox.try_iter().take(GROUP).for_each(&mut take);
             }
             // Where nobody else wants anything, they wait for nothing.
-            if group.is_empty() || last < BUSY || patient.is_due() {
-                group.append(&mut patient.requests);
+            if group.is_empty() || last < BUSY || deferred.is_due() {
+                group.append(&mut deferred.requests);
             }
             if !group.is_empty() {
-                last = group.len() + patient.requests.len();
+                last = group.len() + deferred.requests.len();
                 self.commit(&mut group);
             }
         }
-        self.commit(&mut patient.requests);
+        if !deferred.requests.is_empty() {
+            self.commit(&mut deferred.requests);
+        }
         // Leaves a small WAL for the next start. Not at the price of waiting for another process:
         // a failure costs a slower open. (No `PRAGMA optimize`: statistics of one day's batches would
         // change the plans of the next day's.)
@@ -335,13 +337,13 @@ fn next(inbox: &Receiver<Box<dyn Request>>, wait: Option<Duration>) -> Option<Op
 
 /// Requests that have time.
 #[derive(Default)]
-struct Patient {
+struct Deferred {
     requests: Vec<Box<dyn Request>>,
     /// When the first of them came.
     since: Option<Instant>,
 }
 
-impl Patient {
+impl Deferred {
     fn push(&mut self, request: Box<dyn Request>) {
         if self.requests.is_empty() {
             self.since = Some(Instant::now());

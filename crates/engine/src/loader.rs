@@ -9,6 +9,7 @@ use docmill_core::id::ContentHash;
 use docmill_core::page::{PageImage, ParsedDocument};
 use docmill_core::plan::Plan;
 use docmill_parse::{ImageOptions, Ocr, ReadOptions, ReadRequest};
+use docmill_store::{DocumentRow, LeasedDocument};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::readings::Readings;
@@ -23,6 +24,30 @@ pub(crate) struct DocumentRef<'a> {
     pub(crate) bytes: u64,
     pub(crate) kind: Kind,
     pub(crate) content_hash: Option<ContentHash>,
+}
+
+impl<'a> From<&'a DocumentRow> for DocumentRef<'a> {
+    fn from(row: &'a DocumentRow) -> Self {
+        Self {
+            key: &row.key,
+            name: &row.name,
+            bytes: row.bytes,
+            kind: row.kind,
+            content_hash: row.content_hash,
+        }
+    }
+}
+
+impl<'a> From<&'a LeasedDocument> for DocumentRef<'a> {
+    fn from(leased: &'a LeasedDocument) -> Self {
+        Self {
+            key: &leased.key,
+            name: &leased.name,
+            bytes: leased.bytes,
+            kind: leased.kind,
+            content_hash: leased.content_hash,
+        }
+    }
 }
 
 /// Fetches, reads and renders documents.

@@ -34,16 +34,6 @@ pub struct AskedPart {
     pub input_tokens: u64,
 }
 
-fn reference_to(row: &DocumentRow) -> DocumentRef<'_> {
-    DocumentRef {
-        key: &row.key,
-        name: &row.name,
-        bytes: row.bytes,
-        kind: row.kind,
-        content_hash: row.content_hash,
-    }
-}
-
 impl Engine {
     /// The pages of a document with the place of each word: as it was read for the batch,
     /// when that reading was kept.
@@ -51,9 +41,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be fetched or read.
     pub async fn reading(&self, batch: &BatchRow, document: &DocumentRow) -> Result<ParsedDocument, Failure> {
-        DocumentLoader::new(self, &batch.plan)
-            .read(reference_to(document))
-            .await
+        DocumentLoader::new(self, &batch.plan).read(document.into()).await
     }
 
     /// One page of a document as a picture; `None` when its format has none.
@@ -74,7 +62,7 @@ impl Engine {
             max_pages: 1,
         };
         let pictures = DocumentLoader::new(self, &batch.plan)
-            .pictures(reference_to(document), images)
+            .pictures(document.into(), images)
             .await?;
         Ok(pictures.into_iter().next())
     }
@@ -132,7 +120,7 @@ impl Engine {
         document: &DocumentRow,
     ) -> Result<Result<Asked, Failure>, EngineError> {
         let setup = Setup::new(self, batch)?;
-        Ok(ask(&setup, reference_to(document)).await)
+        Ok(ask(&setup, document.into()).await)
     }
 }
 

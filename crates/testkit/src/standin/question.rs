@@ -14,18 +14,26 @@ pub(super) enum Dialect {
     Responses,
     /// Anthropic's Messages API.
     Messages,
-    /// Google's `generateContent`.
+    /// Google's `generateContent`, of Gemini and of Vertex.
     Generate,
+    /// Amazon Bedrock's Converse.
+    Converse,
 }
 
 impl Dialect {
     /// By the path of a call.
-    pub(super) fn of(path: &str) -> Option<Self> {
+    pub(super) fn of(path: &str, query: Option<&str>) -> Option<Self> {
+        let deployment = path.strip_prefix("/openai/deployments/");
         match path {
-            "/v1/chat/completions" => Some(Self::Chat),
+            "/v1/chat/completions" | "/openai/v1/chat/completions" => Some(Self::Chat),
+            // Azure's older addresses say the version in the query.
+            _ if deployment.is_some_and(|rest| rest.ends_with("/chat/completions")) => query
+                .is_some_and(|query| query.starts_with("api-version="))
+                .then_some(Self::Chat),
             "/v1/responses" => Some(Self::Responses),
             "/v1/messages" => Some(Self::Messages),
             path if path.ends_with(":generateContent") => Some(Self::Generate),
+            path if path.starts_with("/model/") && path.ends_with("/converse") => Some(Self::Converse),
             _ => None,
         }
     }
@@ -72,6 +80,13 @@ impl Question {
                     "/generationConfig/responseSchema",
                 ],
             ),
+            Dialect::Converse => Self::of(
+                dialect,
+                &body,
+                decoded(path.split('/').nth(2).unwrap_or_default()),
+                "/inferenceConfig/maxTokens",
+                &["/outputConfig/textFormat/structure/jsonSchema/schema"],
+            ),
             Dialect::Responses => {
                 let model = text(&body, "model");
                 Self::of(
@@ -115,7 +130,8 @@ impl Question {
             let messages = part.as_array().map_or(1, Vec::len);
             size.add_messages(messages as u64);
         }
-        let schema = schema.map(Value::to_string);
+        // Converse takes the schema as text.
+        let schema = schema.map(|schema| schema.as_str().map_or_else(|| schema.to_string(), str::to_owned));
         if let Some(schema) = &schema {
             size.add_text(schema);
             hasher.update(schema.as_bytes());
@@ -153,6 +169,12 @@ fn text(object: &Value, name: &str) -> String {
         .to_owned()
 }
 
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
 fn model_in(path: &str) -> String {
     let last = path.rsplit('/').next().unwrap_or_default();
     last.split(':').next().unwrap_or_default().to_owned()
@@ -166,8 +188,10 @@ fn count(value: &Value, size: &mut Size) {
         Value::Object(object) => {
             for (name, inner) in object {
                 match (name.as_str(), inner) {
-                    ("image_url" | "data", Value::String(picture)) => size.add_picture(picture),
-                    ("text" | "content" | "parts" | "source" | "inlineData", inner) => count(inner, size),
+                    ("image_url" | "data" | "bytes", Value::String(picture)) => size.add_picture(picture),
+                    ("text" | "content" | "parts" | "source" | "inlineData" | "image", inner) => {
+                        count(inner, size);
+                    }
                     _ => {}
                 }
             }

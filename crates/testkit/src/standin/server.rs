@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::authority::{lets_in, token};
 use super::behaviour::{Behaviour, Misbehaviour};
-use super::envelope::{Counts, error as error_in};
+use super::envelope::{Counts, error as error_in, error_type};
 use super::ledger::{Entry, Ledger, Totals};
 use super::limiter::{Limiter, Verdict};
 use super::made::Made;
@@ -249,18 +250,26 @@ async fn answer_request(state: Arc<State>, request: Request<Incoming>) -> Result
     let body = body.to_bytes();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let path = head.uri.path();
-    if let (&Method::POST, Some(dialect)) = (&head.method, Dialect::of(path)) {
-        if !let_in(&state, &header, head.uri.query()) {
+    let key = state.config.api_key.as_deref();
+    let is_let_in = key.is_none_or(|key| lets_in(key, &head, &body));
+    if let (&Method::POST, Some(dialect)) = (&head.method, Dialect::of(path, head.uri.query())) {
+        if !is_let_in {
             return Ok(refusal(&state, dialect, Misbehaviour::KeyRefused));
         }
         let call = header("idempotency-key").unwrap_or_default();
         return answer_call(&state, dialect, path, call, &body).await;
     }
+    if head.method == Method::POST
+        && let host = header("host").unwrap_or_default()
+        && let Some((status, body)) = token(key.unwrap_or_default(), host, path, &body)
+    {
+        return Ok(Reply::json(status, &body));
+    }
     match (&head.method, path) {
-        (&Method::GET, "/v1/models" | "/v1beta/models") if !let_in(&state, &header, head.uri.query()) => {
+        (&Method::GET, "/v1/models" | "/openai/v1/models" | "/v1beta/models") if !is_let_in => {
             Ok(error(401, "invalid_api_key", "Incorrect API key provided"))
         }
-        (&Method::GET, "/v1/models") => {
+        (&Method::GET, "/v1/models" | "/openai/v1/models") => {
             let data: Vec<Value> = state
                 .config
                 .models
@@ -285,23 +294,6 @@ async fn answer_request(state: Arc<State>, request: Request<Incoming>) -> Result
         (&Method::POST, "/control") => Ok(control(&state, &body)),
         _ => Ok(error(404, "not_found", "there is nothing here")),
     }
-}
-
-/// The key, wherever the protocols put it.
-fn let_in<'a>(state: &State, header: &impl Fn(&str) -> Option<&'a str>, query: Option<&str>) -> bool {
-    let Some(key) = state.config.api_key.as_deref() else {
-        return true;
-    };
-    let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let in_query = query.and_then(|query| query.strip_prefix("key="));
-    [
-        bearer,
-        header("x-api-key"),
-        header("x-goog-api-key"),
-        header("api-key"),
-        in_query,
-    ]
-    .contains(&Some(key))
 }
 
 fn books(state: &State) -> Response<Reply> {
@@ -483,7 +475,17 @@ fn refusal(state: &State, dialect: Dialect, wrong: Misbehaviour) -> Response<Rep
         M::Overloaded529 => (529, "overloaded_error", "Overloaded"),
         _ => (500, "server_error", "Something went wrong"),
     };
+    // A signature that is wrong is forbidden there, not unauthorized.
+    let status = match (dialect, status) {
+        (Dialect::Converse, 401) => 403,
+        (Dialect::Converse, 529) => 503,
+        _ => status,
+    };
     let mut response = Reply::json(status, &error_in(dialect, status, code, message));
+    if dialect == Dialect::Converse {
+        put(&mut response, "x-amzn-errortype", error_type(status));
+        return response;
+    }
     if wrong == M::RateLimited && dialect == Dialect::Generate {
         let body = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
         "message": "You exceeded your current quota, please check your plan and billing details.",
@@ -518,6 +520,10 @@ fn too_fast(state: &State, dialect: Dialect, verdict: &Verdict) -> Response<Repl
         return Reply::json(429, &body);
     }
     let mut response = Reply::json(429, &body);
+    if dialect == Dialect::Converse {
+        put(&mut response, "x-amzn-errortype", error_type(429));
+        return response;
+    }
     tell(&mut response, dialect, verdict);
     let wait = verdict.retry_after.unwrap_or_default();
     put(
@@ -529,12 +535,12 @@ fn too_fast(state: &State, dialect: Dialect, verdict: &Verdict) -> Response<Repl
     response
 }
 
-/// The rate headers, as OpenAI and Anthropic write them; Google writes none.
+/// The rate headers, as OpenAI and Anthropic write them; Google and AWS write none.
 fn tell(response: &mut Response<Reply>, dialect: Dialect, verdict: &Verdict) {
     for (kind, left) in [("requests", verdict.requests), ("tokens", verdict.tokens)] {
         let Some(left) = left else { continue };
         let reset = match dialect {
-            Dialect::Generate => return,
+            Dialect::Generate | Dialect::Converse => return,
             Dialect::Messages => rfc_3339(std::time::SystemTime::now() + left.reset),
             Dialect::Chat | Dialect::Responses => format!("{}ms", left.reset.as_millis()),
         };
@@ -611,6 +617,7 @@ async fn deliver(
     let mut response = Reply::bytes(200, body);
     put(&mut response, "x-request-id", &format!("req-{id}"));
     put(&mut response, "request-id", &format!("req-{id}"));
+    put(&mut response, "x-amzn-requestid", &format!("req-{id}"));
     if let Some(verdict) = verdict {
         tell(&mut response, question.dialect, &verdict);
     }

@@ -45,6 +45,7 @@ pub mod split;
 pub mod template;
 pub mod time;
 pub mod usage;
+pub mod values;
 pub mod verdict;
 
 pub use attempt::{Attempt, AttemptOutcome};

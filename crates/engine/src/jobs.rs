@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use docmill_core::document::DocumentState;
-use docmill_core::id::{BatchId, DocumentId, Ordinal};
+use docmill_core::id::{BatchId, Ordinal};
 use docmill_core::money::Usd;
 use docmill_store::{
     BulkAction, DocumentQuery, JobProgress, JobRow, JobState, Matching, Position, ResultRow, SortBy,
@@ -227,6 +227,7 @@ impl Engine {
             return Ok(());
         }
         let mut query = in_order(query);
+        self.prepare_values(job.batch, &query, Duration::MAX).await?;
         if let Some(cursor) = place.now().cursor {
             query.position = Position::After(cursor);
         }
@@ -274,10 +275,12 @@ impl Engine {
             states: Vec::<DocumentState>::new(),
         };
         let rows = if ordinals.is_empty() {
-            self.matching_rows(job.batch, in_order(query)).boxed()
+            let query = in_order(query);
+            self.prepare_values(job.batch, &query, Duration::MAX).await?;
+            self.matching_rows(job.batch, query).boxed()
         } else {
-            let rows = self.rows_of(job.batch, ordinals);
-            stream::once(rows).boxed()
+            let rows = self.parts.store.results_of(job.batch, ordinals);
+            stream::once(async { Ok(rows.await?) }).boxed()
         };
         let done = |documents| place.change(|progress| progress.done = documents);
         let written = export::export_rows(rows, &batch, Target::Folder(folder), options, &done)
@@ -304,26 +307,13 @@ impl Engine {
             let Some(mut query) = query else { return Ok(None) };
             let page = self.parts.store.documents(batch, query.clone()).await?;
             let ordinals = page.rows.iter().map(|row| row.ordinal).collect();
-            let rows = self.rows_of(batch, ordinals).await?;
+            let rows = self.parts.store.results_of(batch, ordinals).await?;
             let next = page.next.map(|cursor| {
                 query.position = Position::After(cursor);
                 query
             });
             Ok(Some((rows, next)))
         })
-    }
-
-    async fn rows_of(&self, batch: BatchId, ordinals: Vec<Ordinal>) -> Result<Vec<ResultRow>, ExportError> {
-        let mut rows = Vec::with_capacity(ordinals.len());
-        for ordinal in ordinals {
-            let found = self.parts.store.document(DocumentId { batch, ordinal }).await?;
-            rows.push(ResultRow {
-                row: found.row,
-                extraction: found.extraction,
-                review: found.review,
-            });
-        }
-        Ok(rows)
     }
 
     /// How many documents a job would be about.
@@ -336,6 +326,7 @@ impl Engine {
             position: Position::First,
             ..query
         };
+        self.prepare_values(batch, &query, Duration::MAX).await?;
         Ok(self.parts.store.documents(batch, query).await?.matching)
     }
 }
@@ -344,6 +335,7 @@ impl Engine {
 fn in_order(query: DocumentQuery) -> DocumentQuery {
     DocumentQuery {
         sort: SortBy::Ordinal,
+        sort_field: None,
         descending: false,
         position: Position::First,
         limit: CHUNK,

@@ -45,6 +45,7 @@ pub mod settings;
 pub mod spending;
 mod spool;
 pub mod telemetry;
+pub mod values;
 
 use std::sync::Arc;
 

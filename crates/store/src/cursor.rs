@@ -27,6 +27,10 @@ pub(crate) struct Cursor {
 pub(crate) enum Value {
     Number(i64),
     Text(String),
+    /// The bits of a number that is not whole.
+    Real(u64),
+    /// What is empty, among the values of a field.
+    Empty,
 }
 
 impl Cursor {
@@ -34,6 +38,8 @@ impl Cursor {
     pub(crate) fn encode(&self) -> String {
         let value = match &self.value {
             Value::Number(number) => format!("n{number}"),
+            Value::Real(bits) => format!("r{bits:x}"),
+            Value::Empty => "e".to_owned(),
             Value::Text(text) => {
                 let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
                 format!("t{hex}")
@@ -57,9 +63,15 @@ impl Cursor {
         let value = match value.split_at_checked(1)? {
             ("n", number) => Value::Number(number.parse().ok()?),
             ("t", hex) => Value::Text(from_hex(hex)?),
+            ("r", bits) => Value::Real(u64::from_str_radix(bits, 16).ok()?),
+            ("e", "") => Value::Empty,
             _ => return None,
         };
-        let fits_the_order = matches!(value, Value::Text(_)) == (sort == SortBy::Name);
+        let fits_the_order = match sort {
+            SortBy::Value => true,
+            SortBy::Name => matches!(value, Value::Text(_)),
+            _ => matches!(value, Value::Number(_)),
+        };
         // Typed by hand, it may say anything.
         let number = |text: &str| text.parse().ok().filter(|number| *number < MOST);
         fits_the_order.then_some(())?;
@@ -91,6 +103,7 @@ fn letter(sort: SortBy) -> &'static str {
         SortBy::Pages => "p",
         SortBy::Updated => "u",
         SortBy::Risk => "r",
+        SortBy::Value => "v",
     }
 }
 
@@ -104,6 +117,9 @@ mod tests {
             (SortBy::Cost, Value::Number(-1)),
             (SortBy::Ordinal, Value::Number(i64::MAX)),
             (SortBy::Name, Value::Text("ä.b/ c".to_owned())),
+            (SortBy::Value, Value::Text("x".to_owned())),
+            (SortBy::Value, Value::Real((-2.5_f64).to_bits())),
+            (SortBy::Value, Value::Empty),
         ] {
             let cursor = Cursor {
                 sort,
@@ -124,6 +140,8 @@ mod tests {
             (SortBy::Ordinal, "o.1.18446744073709551615.n0"),
             (SortBy::Ordinal, "o.5.1.t41"),
             (SortBy::Name, "n.5.1.n41"),
+            (SortBy::Cost, "c.5.1.e"),
+            (SortBy::Cost, "c.5.1.r41"),
         ] {
             assert_eq!(Cursor::decode(broken, sort), None, "{broken:?}");
         }

@@ -16,8 +16,8 @@ use crate::records::{
     ActivityQuery, ActivityRow, BatchChange, BatchQuery, BatchRow, Begun, BulkAction, CallShare, Claimed,
     Commit, Committed, DocumentDetail, DocumentPage, DocumentProfile, DocumentQuery, Enqueued, FailureGroup,
     Forgotten, JobProgress, JobRow, JobState, KeptRow, KnownDocument, LedgerRow, NewBatch, NewDocument,
-    NewReview, Reconciled, Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls, Start,
-    TransitionRefused, UnconfirmedCall, WorkerRow,
+    NewReview, Prepared, Reconciled, Recovered, ResultRow, RetrySelection, ReviewRefused, SettledCalls,
+    Start, TransitionRefused, UnconfirmedCall, WorkerRow,
 };
 
 /// Why the store could not do what it was asked.
@@ -291,6 +291,20 @@ pub trait Store: Access {
         after: Ordinal,
         limit: u32,
     ) -> Result<Vec<ResultRow>, StoreError>;
+
+    /// Documents of these numbers with their extractions, for one page of a list; in their own order.
+    async fn results_of(&self, id: BatchId, ordinals: Vec<Ordinal>) -> Result<Vec<ResultRow>, StoreError>;
+
+    /// Makes the values of a field (a JSON Pointer) ready for lists to be sorted and filtered by,
+    /// `limit` documents at a time: to be called until it is ready. Kept from then on, until many
+    /// other fields were asked for since.
+    async fn prepare_values(
+        &self,
+        id: BatchId,
+        pointer: &str,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Prepared, StoreError>;
 
     /// Failed documents grouped by code, most first, each with an example.
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError>;

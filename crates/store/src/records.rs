@@ -17,6 +17,7 @@ use docmill_core::plan::Plan;
 use docmill_core::template::Template;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
+use docmill_core::values::Condition;
 use docmill_core::verdict::{Review, ReviewEntry, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -556,6 +557,8 @@ pub enum SortBy {
     Updated,
     /// Risk.
     Risk,
+    /// The value of a field ([`DocumentQuery::sort_field`]); only documents with a result.
+    Value,
 }
 
 /// Which page of a list.
@@ -598,8 +601,14 @@ pub struct DocumentQuery {
     pub verdicts: Vec<Verdict>,
     /// Only those that nobody approved or rejected.
     pub unreviewed: bool,
+    /// Only with results whose values are so. Their fields have to be prepared.
+    #[serde(default)]
+    pub values: Vec<Condition>,
     /// Sorted by.
     pub sort: SortBy,
+    /// The field, as a JSON Pointer, when it is sorted by a value. It has to be prepared.
+    #[serde(default)]
+    pub sort_field: Option<String>,
     /// Largest first.
     pub descending: bool,
     /// Which page.
@@ -620,12 +629,25 @@ impl Default for DocumentQuery {
             risk_at_least: None,
             verdicts: Vec::new(),
             unreviewed: false,
+            values: Vec::new(),
             sort: SortBy::Ordinal,
+            sort_field: None,
             descending: false,
             position: Position::First,
             limit: 100,
         }
     }
+}
+
+/// How far the index of a field's values is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prepared {
+    /// Documents that were looked at.
+    pub documents: u64,
+    /// Of so many.
+    pub of: u64,
+    /// Lists can be sorted and filtered by it.
+    pub is_ready: bool,
 }
 
 /// How many documents match a query.

@@ -5,13 +5,17 @@
 //! just added. Few matches are collected and sorted; many are met soon enough when
 //! walking the list in its order.
 
+use std::collections::HashMap;
+
 use docmill_core::document::DocumentState;
 use docmill_core::id::Ordinal;
+use docmill_core::values::{Comparison, Condition};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::records::{Counters, DocumentQuery, Matching, SortBy};
 use crate::sqlite::codec::document_row;
+use crate::sqlite::values;
 
 /// Counting what a filter matches stops here.
 const COUNTED: u64 = 10_000;
@@ -25,11 +29,26 @@ pub(super) enum Way {
     Index(&'static str),
     /// From the names that contain the text, in order of discovery.
     Names,
+    /// From the values of a field that meet its conditions, in their order.
+    Values,
+}
+
+/// A field a list goes through, and what its values have to be.
+struct Through {
+    field: i64,
+    /// Conditions on `field_values.value`.
+    ranges: Vec<String>,
+    /// Documents in its index.
+    rows: u64,
 }
 
 /// Conditions and their parameters.
 pub(super) struct Filter {
     conditions: Vec<String>,
+    /// What [`Way::Values`] goes through.
+    through: Option<Through>,
+    /// Conditions on values that the way through values does not check itself.
+    value_conditions: Vec<String>,
     pub(super) parameters: Vec<Sql>,
     batch: i64,
     /// Number of the parameter with the text that names contain.
@@ -45,7 +64,81 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn of(batch: i64, query: &DocumentQuery) -> Self {
+    /// The filter of a query; the inner error names a field that is not prepared.
+    pub(super) fn of(
+        connection: &Connection,
+        batch: i64,
+        query: &DocumentQuery,
+    ) -> rusqlite::Result<Result<Self, String>> {
+        let mut kept = HashMap::new();
+        for pointer in values::pointers(query) {
+            match values::kept(connection, batch, pointer)? {
+                Some(field) => kept.insert(pointer, field),
+                None => return Ok(Err(format!("the values of {pointer} are not prepared for lists"))),
+            };
+        }
+        let mut filter = Self::of_documents(batch, query);
+        filter.values(query, &kept);
+        Ok(Ok(filter))
+    }
+
+    /// Conditions on values. The list goes through the field it is sorted by, or else through the
+    /// first whose condition is a range; the other conditions are looked up document by document.
+    fn values(&mut self, query: &DocumentQuery, kept: &HashMap<&str, values::Kept>) {
+        let driving = match &query.sort_field {
+            Some(pointer) => Some(pointer.as_str()),
+            None => {
+                let quick = |condition: &&Condition| {
+                    !matches!(condition.comparison, Comparison::Contains | Comparison::Unequal)
+                };
+                let first = query.values.iter().find(quick).or(query.values.first());
+                first.map(|condition| condition.pointer.as_str())
+            }
+        };
+        let Some(field) = driving.and_then(|pointer| kept.get(pointer)) else {
+            return;
+        };
+        let mut through = Through {
+            field: field.field,
+            ranges: Vec::new(),
+            rows: field.rows,
+        };
+        for condition in &query.values {
+            let is_through = Some(condition.pointer.as_str()) == driving;
+            let Some(kept) = kept.get(condition.pointer.as_str()) else {
+                continue;
+            };
+            let before = self.parameters.len();
+            let looked_up = values::compared(condition, "found.value", |value| self.parameter(value));
+            if is_through {
+                // The same parameters: whichever way is taken, all of them are used.
+                let mut number = before;
+                through
+                    .ranges
+                    .push(values::compared(condition, "field_values.value", |_| {
+                        number += 1;
+                        number
+                    }));
+            }
+            let looked_up = format!(
+                "EXISTS (SELECT 1 FROM field_values AS found INDEXED BY field_values_document
+                    WHERE found.document = documents.id AND found.field = {} AND {looked_up})",
+                kept.field
+            );
+            match is_through {
+                true => self.value_conditions.push(looked_up),
+                false => self.conditions.push(looked_up),
+            }
+        }
+        self.through = Some(through);
+        if !query.values.is_empty() {
+            self.all = false;
+            self.states_only = false;
+            self.quick = Way::Values;
+        }
+    }
+
+    fn of_documents(batch: i64, query: &DocumentQuery) -> Self {
         let search = query.search.as_deref().map(|text| text.replace('\0', ""));
         let search = search.filter(|text| !text.is_empty());
         let states_only = query.kinds.is_empty()
@@ -58,6 +151,8 @@ impl Filter {
             && !query.unreviewed;
         let mut filter = Self {
             conditions: Vec::new(),
+            through: None,
+            value_conditions: Vec::new(),
             parameters: Vec::new(),
             batch,
             search: None,
@@ -163,6 +258,7 @@ impl Filter {
     pub(super) fn way(&self, sort: SortBy, matching: Matching) -> Way {
         let few = matches!(matching, Matching::Exactly(count) if count <= COUNTED);
         match sort {
+            SortBy::Value => Way::Values,
             _ if few && !self.all => self.quick,
             SortBy::Ordinal => self.in_order,
             SortBy::Name => Way::Index("documents_by_name"),
@@ -190,9 +286,15 @@ impl Filter {
                 "document_names CROSS JOIN documents ON documents.id = document_names.rowid".to_owned(),
                 format!("document_names.rowid BETWEEN {first} AND {last}"),
             ),
+            Way::Values => (
+                "field_values CROSS JOIN documents ON documents.id = field_values.document".to_owned(),
+                self.through_values(),
+            ),
         };
         let mut sql = format!("{from} WHERE {scope}");
-        for condition in &self.conditions {
+        // Whoever goes through the values has met them already.
+        let looked_up = self.value_conditions.iter().filter(|_| way != Way::Values);
+        for condition in self.conditions.iter().chain(looked_up) {
             sql.push_str(" AND ");
             sql.push_str(condition);
         }
@@ -208,6 +310,18 @@ impl Filter {
         sql
     }
 
+    fn through_values(&self) -> String {
+        let Some(through) = &self.through else {
+            return "FALSE".to_owned();
+        };
+        let mut scope = format!("field_values.field = {}", through.field);
+        for range in &through.ranges {
+            scope.push_str(" AND ");
+            scope.push_str(range);
+        }
+        scope
+    }
+
     /// How many documents match: from the counters, or counted up to a limit.
     pub(super) fn matching(
         &self,
@@ -215,10 +329,16 @@ impl Filter {
         query: &DocumentQuery,
         counters: &Counters,
     ) -> rusqlite::Result<Matching> {
+        let by_value = query.sort == SortBy::Value;
         if self.all {
-            return Ok(Matching::Exactly(counters.total()));
+            let rows = self
+                .through
+                .as_ref()
+                .filter(|_| by_value)
+                .map(|through| through.rows);
+            return Ok(Matching::Exactly(rows.unwrap_or(counters.total())));
         }
-        if self.states_only {
+        if self.states_only && !by_value {
             let mut states = query.states.clone();
             states.sort_unstable();
             states.dedup();
@@ -227,7 +347,7 @@ impl Filter {
         }
         let sql = format!(
             "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {})",
-            self.from(self.quick),
+            self.from(if by_value { Way::Values } else { self.quick }),
             COUNTED + 1
         );
         let count: i64 = connection

@@ -15,6 +15,7 @@ use crate::StoreError;
 use crate::records::Forgotten;
 use crate::sqlite::codec::{Columns, document_row};
 use crate::sqlite::hot::Transaction;
+use crate::sqlite::values;
 
 /// What is left of a name.
 const NAME: &str = "forgotten";
@@ -51,8 +52,15 @@ pub(super) fn documents(
     };
     let found = known(transaction, first.max(after.saturating_add(1)), last, limit)
         .map_err(|error| transaction.explain(error))?;
+    let has_values = transaction.hot(batch)?.value_fields > 0;
     for document in &found {
+        let results = forgotten.results;
         forget(transaction, document, now, forgotten).map_err(|error| transaction.explain(error))?;
+        if has_values && forgotten.results > results {
+            // Empty ones: lists go on counting it.
+            values::write(transaction, key, document.row, &serde_json::Value::Null)
+                .map_err(|error| transaction.explain(error))?;
+        }
         if document.state == DocumentState::Pending {
             // There is nothing to read it from any more.
             transaction

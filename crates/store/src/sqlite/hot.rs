@@ -35,6 +35,8 @@ pub(super) struct Hot {
     pub(super) started_at: Option<Timestamp>,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) updated_at: Timestamp,
+    /// Fields whose values are kept for lists; written by [`crate::sqlite::values`] alone.
+    pub(super) value_fields: u64,
 }
 
 impl Hot {
@@ -226,5 +228,6 @@ pub(super) fn read_hot(row: &rusqlite::Row<'_>) -> rusqlite::Result<Hot> {
         started_at: row.get::<_, Option<i64>>("started_at")?.map(Timestamp),
         ended_at: row.get::<_, Option<i64>>("ended_at")?.map(Timestamp),
         updated_at: row.time("updated_at")?,
+        value_fields: row.number("value_fields")?,
     })
 }

@@ -17,6 +17,7 @@ use crate::sqlite::codec::document_row;
 use crate::sqlite::filter::{Filter, Way};
 use crate::sqlite::hot::read_hot;
 use crate::sqlite::rows::read;
+use crate::sqlite::values;
 
 /// Rows of a page at most.
 const LIMIT: u32 = 1000;
@@ -42,7 +43,10 @@ pub(super) fn page(
                 .optional()?;
             match row {
                 Some(row) => Place {
-                    cursor: Some(cursor_of(&row, query.sort, 0)),
+                    cursor: Some(match of_value(connection, key, query, &row)? {
+                        Ok(value) => cursor_of(&row, value.as_ref(), query.sort, 0),
+                        Err(reason) => return Ok(Err(reason)),
+                    }),
                     offset: 0,
                     backwards: matches!(query.position, Position::BeforeDocument(_)),
                 },
@@ -54,7 +58,10 @@ pub(super) fn page(
             Err(reason) => return Ok(Err(reason)),
         },
     };
-    let filter = Filter::of(key, query);
+    let filter = match Filter::of(connection, key, query)? {
+        Ok(filter) => filter,
+        Err(reason) => return Ok(Err(reason)),
+    };
     let matching = filter.matching(connection, query, &counters)?;
     let limit = query.limit.clamp(1, LIMIT);
     let mut rows = select(connection, key, &filter, query, &place, limit + 1, matching)?;
@@ -122,6 +129,7 @@ fn column(sort: SortBy) -> &'static str {
         SortBy::Pages => "pages",
         SortBy::Updated => "updated_at",
         SortBy::Risk => "risk",
+        SortBy::Value => "value",
     }
 }
 
@@ -188,14 +196,21 @@ fn select(
     place: &Place,
     limit: u32,
     matching: Matching,
-) -> rusqlite::Result<Vec<DocumentRow>> {
+) -> rusqlite::Result<Vec<Found>> {
     let way = filter.way(query.sort, matching);
     // The column a search finds in order; the table's own would be sorted first.
     let id = match way {
         Way::Names => "document_names.rowid",
-        Way::Walk | Way::Index(_) => "documents.id",
+        Way::Walk | Way::Index(_) | Way::Values => "documents.id",
     };
     let column = column(query.sort);
+    let by_value = query.sort == SortBy::Value;
+    let id = if by_value { "field_values.document" } else { id };
+    let column = if by_value {
+        "field_values.value".to_owned()
+    } else {
+        format!("documents.{column}")
+    };
     let mut from = filter.from(way);
     let mut parameters = filter.parameters.clone();
     let descending = query.descending != place.backwards;
@@ -209,11 +224,11 @@ fn select(
             parameters.push(match &cursor.value {
                 Value::Number(number) => Sql::Integer(*number),
                 Value::Text(text) => Sql::Text(text.clone()),
+                Value::Real(bits) => Sql::Real(f64::from_bits(*bits)),
+                Value::Empty => Sql::Blob(Vec::new()),
             });
             let value = parameters.len();
-            from.push_str(&format!(
-                " AND (documents.{column}, {id}) {beyond} (?{value}, ?{row})"
-            ));
+            from.push_str(&format!(" AND ({column}, {id}) {beyond} (?{value}, ?{row})"));
         }
     }
     let slice = Slice::of(filter, query, place, limit, matching);
@@ -233,8 +248,19 @@ fn select(
     };
     let order = match query.sort {
         SortBy::Ordinal => format!("{id} {direction}"),
-        _ => format!("documents.{column} {direction}, {id} {direction}"),
+        _ => format!("{column} {direction}, {id} {direction}"),
     };
+    if by_value {
+        let sql = format!(
+            "SELECT {id}, {column} FROM {from} ORDER BY {order} LIMIT {} OFFSET {}",
+            slice.limit, slice.offset
+        );
+        let mut found = rows_by_value(connection, &sql, &parameters)?;
+        if slice.from_the_end {
+            found.reverse();
+        }
+        return Ok(found);
+    }
     // The numbers first, from the index alone; the rows of one page after.
     let sql = format!(
         "SELECT * FROM documents WHERE id IN (SELECT {id} FROM {from} ORDER BY {order} LIMIT {} OFFSET {})",
@@ -245,7 +271,67 @@ fn select(
         .query_map(params_from_iter(&parameters), read)?
         .collect::<Result<_, _>>()?;
     sort(&mut rows, query.sort, descending);
-    Ok(rows)
+    Ok(rows.into_iter().map(|row| Found { row, value: None }).collect())
+}
+
+/// A row of a list, with the value it is sorted by where that does not stand in it.
+struct Found {
+    row: DocumentRow,
+    value: Option<Value>,
+}
+
+/// Documents in the order of the values that a statement finds.
+fn rows_by_value(connection: &Connection, sql: &str, parameters: &[Sql]) -> rusqlite::Result<Vec<Found>> {
+    let places: Vec<(i64, Value)> = connection
+        .prepare_cached(sql)?
+        .query_map(params_from_iter(parameters), |row| {
+            Ok((row.get(0)?, value_of(row.get(1)?)))
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut select = connection.prepare_cached("SELECT * FROM documents WHERE id = ?1")?;
+    let row = |(id, value)| {
+        Ok(Found {
+            row: select.query_row([id], read)?,
+            value: Some(value),
+        })
+    };
+    places.into_iter().map(row).collect()
+}
+
+fn value_of(sql: Sql) -> Value {
+    match sql {
+        Sql::Integer(whole) => Value::Number(whole),
+        Sql::Real(number) => Value::Real(number.to_bits()),
+        Sql::Text(text) => Value::Text(text),
+        Sql::Null | Sql::Blob(_) => Value::Empty,
+    }
+}
+
+/// The value of the field a list is sorted by, of one document; the inner error says that it has none.
+fn of_value(
+    connection: &Connection,
+    key: i64,
+    query: &DocumentQuery,
+    row: &DocumentRow,
+) -> rusqlite::Result<Result<Option<Value>, String>> {
+    let Some(pointer) = query
+        .sort_field
+        .as_deref()
+        .filter(|_| query.sort == SortBy::Value)
+    else {
+        return Ok(Ok(None));
+    };
+    let Some(kept) = values::kept(connection, key, pointer)? else {
+        return Ok(Err(format!("the values of {pointer} are not prepared for lists")));
+    };
+    let value = connection
+        .prepare_cached("SELECT value FROM field_values WHERE document = ?1 AND field = ?2")?
+        .query_row([document_row(key, row.ordinal), kept.field], |row| row.get(0))
+        .optional()?;
+    Ok(match value {
+        Some(value) => Ok(Some(value_of(value))),
+        None => Err(format!("document {} has no result", row.ordinal)),
+    })
 }
 
 /// The rows of one page in the list's order.
@@ -259,6 +345,8 @@ fn sort(rows: &mut [DocumentRow], by: SortBy, descending: bool) {
             SortBy::Pages => a.pages.cmp(&b.pages),
             SortBy::Updated => a.updated_at.cmp(&b.updated_at),
             SortBy::Risk => a.risk.cmp(&b.risk),
+            // Read in their order.
+            SortBy::Value => std::cmp::Ordering::Equal,
         };
         order.then(a.ordinal.cmp(&b.ordinal))
     });
@@ -268,7 +356,7 @@ fn sort(rows: &mut [DocumentRow], by: SortBy, descending: bool) {
 }
 
 /// The place of a row in a list of this order.
-fn cursor_of(row: &DocumentRow, sort: SortBy, position: u64) -> Cursor {
+fn cursor_of(row: &DocumentRow, value: Option<&Value>, sort: SortBy, position: u64) -> Cursor {
     let value = match sort {
         SortBy::Ordinal => Value::Number(0),
         SortBy::Name => Value::Text(row.name.clone()),
@@ -276,6 +364,7 @@ fn cursor_of(row: &DocumentRow, sort: SortBy, position: u64) -> Cursor {
         SortBy::Pages => Value::Number(row.pages.map_or(-1, i64::from)),
         SortBy::Updated => Value::Number(row.updated_at.0),
         SortBy::Risk => Value::Number(row.risk.map_or(-1, i64::from)),
+        SortBy::Value => value.cloned().unwrap_or(Value::Empty),
     };
     Cursor {
         sort,
@@ -286,7 +375,7 @@ fn cursor_of(row: &DocumentRow, sort: SortBy, position: u64) -> Cursor {
 }
 
 fn finish(
-    rows: Vec<DocumentRow>,
+    rows: Vec<Found>,
     place: &Place,
     more: bool,
     query: &DocumentQuery,
@@ -299,7 +388,9 @@ fn finish(
         (Some(cursor), true) => (cursor.position > count).then(|| cursor.position - count),
     }
     .filter(|_| count > 0);
-    let cursor = |row: &DocumentRow, position: u64| cursor_of(row, query.sort, position).encode();
+    let cursor = |found: &Found, position: u64| {
+        cursor_of(&found.row, found.value.as_ref(), query.sort, position).encode()
+    };
     let (before, after) = match place.backwards {
         // Coming from a later page, there is one after this.
         true => (more, true),
@@ -314,7 +405,7 @@ fn finish(
         .filter(|_| before)
         .map(|row| cursor(row, first.unwrap_or(0)));
     DocumentPage {
-        rows,
+        rows: rows.into_iter().map(|found| found.row).collect(),
         first,
         matching,
         next,

@@ -14,7 +14,7 @@ use crate::sqlite::codec::Context;
 pub(super) const APPLICATION_ID: i64 = 0x646d_6c6c;
 
 /// Every step, oldest first. Never edit one that was released; add the next.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6];
 
 /// The newest version this program knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -286,6 +286,30 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
     BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
 CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
     BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+";
+
+/// Values that lists are sorted and filtered by.
+const STEP_6: &str = "
+ALTER TABLE batches ADD COLUMN value_fields INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE value_fields (
+    id INTEGER PRIMARY KEY,
+    batch INTEGER NOT NULL,
+    pointer TEXT NOT NULL,
+    state TEXT NOT NULL,                -- building, ready, dropped
+    through INTEGER NOT NULL DEFAULT 0, -- ordinal of the last document an index that is made has
+    documents INTEGER NOT NULL DEFAULT 0,
+    used_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX value_fields_batch ON value_fields (batch, pointer);
+CREATE INDEX value_fields_dropped ON value_fields (id) WHERE state = 'dropped';
+-- Numbers, then texts, then x'' for what is empty.
+CREATE TABLE field_values (
+    field INTEGER NOT NULL,
+    value ANY NOT NULL,
+    document INTEGER NOT NULL,
+    PRIMARY KEY (field, value, document)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX field_values_document ON field_values (document, field);
 ";
 
 /// Version of the file: 0 for a new one. Refuses what is not ours or newer than we are.

@@ -39,6 +39,7 @@ mod reviews;
 mod rows;
 mod settle;
 mod store;
+mod values;
 mod writer;
 
 pub use backup::{Accepted, Judged, SpentSince};

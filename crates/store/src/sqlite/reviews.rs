@@ -14,6 +14,7 @@ use crate::sqlite::batches;
 use crate::sqlite::codec::{Columns, document_row};
 use crate::sqlite::hot::Transaction;
 use crate::sqlite::rows;
+use crate::sqlite::values;
 
 /// Takes a person's word about a result.
 pub(super) fn review(
@@ -46,11 +47,14 @@ pub(super) fn review(
         verdict: new.verdict,
         // What was set back to the model's own words is no correction.
         data: (*wanted != extracted.data).then(|| wanted.clone()),
-        version: before.map_or(0, |before| before.version) + 1,
+        version: before.as_ref().map_or(0, |before| before.version) + 1,
         reviewer: new.reviewer.clone(),
         at: now,
     };
     write(transaction, row, &review, &changes)?;
+    if !changes.is_empty() && transaction.hot(id.batch)?.value_fields > 0 {
+        values::write(transaction, key, row, wanted).map_err(|error| transaction.explain(error))?;
+    }
     let event = EventKind::Reviewed {
         verdict: new.verdict,
         changes: changes.len() as u64,

@@ -124,6 +124,26 @@ pub(super) fn results_after(
         .collect()
 }
 
+/// Documents of these numbers with their results.
+pub(super) fn results_of(
+    connection: &Connection,
+    batch: BatchId,
+    ordinals: &[Ordinal],
+) -> rusqlite::Result<Vec<ResultRow>> {
+    let key = batches::key_of(connection, batch)?;
+    let mut select = connection.prepare_cached(
+        "SELECT documents.*, extractions.body, reviews.data, reviews.version, reviews.reviewer, reviews.at
+         FROM documents LEFT JOIN extractions ON extractions.document = documents.id
+         LEFT JOIN reviews ON reviews.document = documents.id WHERE documents.id = ?1",
+    )?;
+    let found = ordinals.iter().map(|ordinal| {
+        select
+            .query_row([document_row(key, *ordinal)], read_result)
+            .optional()
+    });
+    found.filter_map(Result::transpose).collect()
+}
+
 /// A document with its result and its review.
 pub(super) fn read_result(row: &Row<'_>) -> rusqlite::Result<ResultRow> {
     let body: Option<String> = row.get("body")?;

@@ -20,6 +20,7 @@ use crate::StoreError;
 use crate::records::{Begun, Bill, Commit, Committed, Next, Settlement, Start, StoredAnswer};
 use crate::sqlite::codec::{Columns, batch_id, document_id, document_row, int};
 use crate::sqlite::hot::Transaction;
+use crate::sqlite::values;
 
 /// What of a document's row decides.
 struct Holding {
@@ -466,6 +467,10 @@ fn move_on(
             .prepare("INSERT INTO extractions (document, body) VALUES (?1, ?2)")?
             .execute(params![row, body])
             .map_err(|error| transaction.explain(error))?;
+        if transaction.hot(commit.document.batch)?.value_fields > 0 {
+            values::write(transaction, key, row, &extraction.data)
+                .map_err(|error| transaction.explain(error))?;
+        }
     }
     if let Some(event) = &step.event {
         transaction.log(key, Some(commit.document.ordinal), event, commit.now)?;

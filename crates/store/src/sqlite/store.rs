@@ -23,7 +23,7 @@ use crate::sqlite::readers::Readers;
 use crate::sqlite::writer::Writer;
 use crate::sqlite::{
     access, activity, audit, batches, claim, events, forget, ingest, jobs, ledger, lists, marker, recover,
-    reviews, rows, settle,
+    reviews, rows, settle, values,
 };
 use crate::{Store, StoreError};
 
@@ -392,6 +392,24 @@ impl Store for SqliteStore {
         self.read(move |connection| rows::results_after(connection, id, after, limit))
             .await
             .map_err(no_batch(id))
+    }
+
+    async fn results_of(&self, id: BatchId, ordinals: Vec<Ordinal>) -> Result<Vec<ResultRow>, StoreError> {
+        self.read(move |connection| rows::results_of(connection, id, &ordinals))
+            .await
+            .map_err(no_batch(id))
+    }
+
+    async fn prepare_values(
+        &self,
+        id: BatchId,
+        pointer: &str,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Prepared, StoreError> {
+        let pointer = pointer.to_owned();
+        self.write(move |transaction| values::prepare(transaction, id, &pointer, limit.max(1), now))
+            .await
     }
 
     async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, StoreError> {

@@ -70,7 +70,7 @@ async fn mixed(fixture: &Fixture) -> World {
     world
 }
 
-async fn page(world: &World, query: &DocumentQuery, position: Position) -> DocumentPage {
+pub(super) async fn page(world: &World, query: &DocumentQuery, position: Position) -> DocumentPage {
     let query = DocumentQuery {
         position,
         ..query.clone()
@@ -78,7 +78,7 @@ async fn page(world: &World, query: &DocumentQuery, position: Position) -> Docum
     world.store.documents(world.batch, query).await.unwrap()
 }
 
-fn ordinals(rows: &[DocumentRow]) -> Vec<u64> {
+pub(super) fn ordinals(rows: &[DocumentRow]) -> Vec<u64> {
     rows.iter().map(|row| row.ordinal.0).collect()
 }
 
@@ -122,6 +122,7 @@ fn expected(all: &[DocumentRow], query: &DocumentQuery) -> Vec<u64> {
             SortBy::Pages => a.pages.cmp(&b.pages),
             SortBy::Updated => a.updated_at.cmp(&b.updated_at),
             SortBy::Risk => a.risk.cmp(&b.risk),
+            SortBy::Value => unreachable!("values have tests of their own"),
         }
         .then(a.ordinal.cmp(&b.ordinal))
     });
@@ -132,7 +133,7 @@ fn expected(all: &[DocumentRow], query: &DocumentQuery) -> Vec<u64> {
 }
 
 /// Walks a list to its end and back; every page says where it stands.
-async fn walk(world: &World, query: &DocumentQuery, expected: &[u64]) {
+pub(super) async fn walk(world: &World, query: &DocumentQuery, expected: &[u64]) {
     let mut seen = Vec::new();
     let mut position = Position::First;
     let mut last = loop {

@@ -9,6 +9,7 @@ pub mod money;
 pub mod people;
 pub mod recovery;
 pub mod states;
+pub mod values;
 pub mod work;
 
 /// One test for each case; `$fixture` makes a fresh store.
@@ -53,6 +54,10 @@ macro_rules! every_case {
             recovery::a_late_answer_replaces_the_worst_case_by_the_truth,
             recovery::of_a_cancelled_batch_nothing_returns_to_the_queue,
             recovery::a_worker_that_retires_gives_everything_back,
+            values::lists_follow_the_values_forwards_and_backwards,
+            values::lists_show_what_meets_the_conditions_on_values,
+            values::values_that_are_not_prepared_are_said,
+            values::what_is_forgotten_has_no_values,
             states::only_what_the_table_allows_happens,
             states::a_batch_ends_only_when_nothing_is_left,
             states::a_budget_is_exhausted_only_when_nothing_is_in_flight,

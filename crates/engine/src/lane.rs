@@ -13,7 +13,7 @@ use std::time::Duration;
 use docmill_core::failure::{Failure, FailureClass};
 use docmill_core::fair::{self, Queue, Turns};
 use docmill_core::id::BatchId;
-use docmill_core::pacing::{Admission, Limits, Load, Need, Outcome, Pacer, Signal};
+use docmill_core::pacing::{Admission, Limits, Load, Need, Outcome, Pacer, Remembered, Signal};
 use docmill_core::time::Timestamp;
 use docmill_llm::{CallError, Signals};
 use tokio::sync::oneshot;
@@ -311,6 +311,18 @@ impl Registration {
         };
         self.lane.serve();
         receiver.await.ok()
+    }
+
+    /// Takes what an earlier run found out about the pace.
+    pub(crate) fn recall(&self, known: Remembered) {
+        let now = self.lane.clock.now();
+        self.lane.state().pacer.recall(now, known);
+    }
+
+    /// What the next run need not find out again; `None`: nothing yet.
+    pub(crate) fn remembered(&self) -> Option<Remembered> {
+        let now = self.lane.clock.now();
+        self.lane.state().pacer.remembered(now)
     }
 
     /// Other terms from now on; what is in flight stays.

@@ -35,6 +35,7 @@ pub mod look;
 mod measure;
 pub mod open;
 mod pipeline;
+mod pace_memory;
 pub mod private;
 pub mod profile;
 mod readings;

@@ -55,7 +55,9 @@ impl Engine {
         }
         let mut estimator = Estimator::new(row.plan.price.clone(), pace(&setup))
             .with_learned(setup.learning.known())
-            .with_tokenizer(encoding.is_some());
+            .with_tokenizer(encoding.is_some())
+            .with_fallbacks(&row.plan.fallbacks)
+            .with_hedges(row.plan.hedge);
         let mut progress = ProfileProgress {
             total: row.counters.pending,
             ..ProfileProgress::default()

@@ -58,6 +58,23 @@ pub enum ReconcileError {
     Store(#[from] StoreError),
 }
 
+impl ReconcileError {
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Store(_) | Self::Nothing => return None,
+            Self::Export(_) => "docs/guide/money.md says which exports are read",
+            Self::OtherModels { .. } => "export the usage of the model of this batch",
+            Self::OtherTime(_) => "export the days in which the batch ran",
+            Self::InFlight(..) => "wait until they have ended, or pause what runs",
+            Self::Foreign { .. } => {
+                "export the usage of the key docmill used alone, or release the money (--release-unconfirmed)"
+            }
+        })
+    }
+}
+
 /// Settles the unconfirmed calls of a batch by a usage export. Nothing is written unless all
 /// models of the export that have unconfirmed calls come out.
 ///

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
+use crate::pace_memory;
 use crate::pipeline::{self, Job};
 use crate::recovery::Worker;
 use crate::{Engine, EngineError};
@@ -114,6 +115,7 @@ impl Engine {
         for setup in job.setups() {
             setup.learning.load(self.parts.store.as_ref()).await?;
         }
+        pace_memory::recall(&job, self.parts.store.as_ref(), self.now()).await?;
         let beat = tokio::spawn(heartbeat(self.clone(), Arc::clone(&job)).in_current_span());
         let mut tasks = JoinSet::new();
         let ended = self.work(&job, &mut tasks, &mut stop).await;
@@ -124,6 +126,7 @@ impl Engine {
                 .learning
                 .save(self.parts.store.as_ref(), self.now())
                 .await?;
+            pace_memory::remember(&job, self.parts.store.as_ref(), self.now()).await?;
         }
         match ended? {
             Some(end) => Ok(end),
@@ -334,6 +337,11 @@ async fn heartbeat(engine: Engine, job: Arc<Job>) {
             && let Err(error) = job.setup.learning.save(job.store(), job.now()).await
         {
             tracing::warn!(%error, "what was learned could not be written");
+        }
+        if looks.is_multiple_of(SAVE)
+            && let Err(error) = pace_memory::remember(&job, job.store(), job.now()).await
+        {
+            tracing::warn!(%error, "what was found out about the pace could not be written");
         }
         looks = looks.wrapping_add(1);
         if let Err(error) = engine.recover_dead().await {

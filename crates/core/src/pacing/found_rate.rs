@@ -112,6 +112,19 @@ impl FoundRate {
         }
     }
 
+    /// The rate in thousandths of calls per minute, once it is known.
+    pub(super) fn known(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Found { rate, .. } => Some(rate),
+            Phase::Free | Phase::Searching { .. } => None,
+        }
+    }
+
+    /// Takes a rate that was found before.
+    pub(super) fn recall(&mut self, now: Timestamp, rate: u64) {
+        self.found_at(now, rate);
+    }
+
     /// A call left.
     pub(super) fn left(&mut self, now: Timestamp) {
         self.since.get_or_insert(now);

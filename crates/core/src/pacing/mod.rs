@@ -49,6 +49,8 @@ const LOST_MS: i64 = 20 * 60_000;
 const START_MS: i64 = 1_000;
 /// After so many of these times as many as want to.
 const STARTS: u32 = 2;
+/// A start without a refusal is remembered after this much longer.
+const PROVEN_MS: i64 = 1_000;
 /// So many may leave at once.
 const AT_ONCE: u64 = 16;
 
@@ -150,6 +152,17 @@ pub struct Load {
     pub in_trouble: bool,
 }
 
+/// What a run found out about a pace, so that the next one need not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    /// A limit that nobody told, in thousandths of requests a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u64>,
+    /// So many calls in flight left as soon as they wanted to, and none was refused.
+    pub at_once: u64,
+}
+
 /// Paces the calls of one key and model.
 #[derive(Debug, Clone)]
 pub struct Pacer {
@@ -169,6 +182,8 @@ pub struct Pacer {
     started_at: Option<Timestamp>,
     /// Calls that left since.
     left: u64,
+    /// So many calls in flight left at once before, and none was refused ([`Remembered`]).
+    at_once: u64,
     round_trip_ms: i64,
 }
 
@@ -189,6 +204,7 @@ impl Pacer {
             places: Places::new(u64::from(concurrency.max(1))),
             started_at: None,
             left: 0,
+            at_once: 0,
             round_trip_ms: 1_000,
         }
     }
@@ -201,6 +217,41 @@ impl Pacer {
         self.input = Meter::with_limit(limits.input);
         self.output = Meter::with_limit(limits.output);
         self
+    }
+
+    /// Takes what an earlier run found out. Whoever has begun knows better, and so does who is told.
+    pub fn recall(&mut self, now: Timestamp, known: Remembered) {
+        if self.started_at.is_some() || self.limits() != Limits::default() {
+            return;
+        }
+        match known.rate {
+            Some(rate) => self.found.recall(now, rate),
+            None => self.at_once = known.at_once,
+        }
+    }
+
+    /// What the next run need not find out again; `None`: nothing was found out yet.
+    #[must_use]
+    pub fn remembered(&self, now: Timestamp) -> Option<Remembered> {
+        if self.told() != Limits::default() {
+            return None;
+        }
+        if let Some(rate) = self.found.known() {
+            return Some(Remembered {
+                rate: Some(rate),
+                at_once: 0,
+            });
+        }
+        if self.refused_at.is_some() {
+            // What was thought to be free is not.
+            return Some(Remembered::default());
+        }
+        let passed = now.since_ms(self.started_at?);
+        // Long enough for what left at once to have been counted.
+        (passed >= START_MS * i64::from(STARTS) + PROVEN_MS).then(|| Remembered {
+            rate: None,
+            at_once: self.calls_allowed(),
+        })
     }
 
     /// Takes limits that a person set while calls are in flight. What is not said stays.
@@ -319,7 +370,8 @@ impl Pacer {
         }
         let started = self.started_at?;
         let passed = now.since_ms(started);
-        if passed >= START_MS * i64::from(STARTS) || self.limits() != Limits::default() {
+        let is_known = self.at_once >= self.calls_allowed() || self.limits() != Limits::default();
+        if is_known || passed >= START_MS * i64::from(STARTS) {
             return None;
         }
         let share = (0..STARTS).fold(0, |share, start| {

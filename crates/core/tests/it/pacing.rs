@@ -121,6 +121,66 @@ fn a_limit_in_a_small_bucket_is_used_and_kept_told_or_not() {
 }
 
 #[test]
+fn a_limit_that_was_found_is_kept_from_the_first_call_of_the_next_run_on() {
+    let mut first = Pacer::new(1_000);
+    let run = simulate(&mut first, &mut busy(false), 75_000, 800, 3);
+    assert!(!run.refused.is_empty());
+    let known = first.remembered(Timestamp(75_000)).unwrap();
+    let found = known.rate.unwrap() as f64 / 8_000_000.0;
+    assert!((0.97..=1.03).contains(&found), "{found}");
+    for (limit, most) in [(8_000, 3), (4_000, 10), (16_000, 0)] {
+        let mut server = busy(false);
+        server.limits = vec![(0, limit, 12_000_000)];
+        let mut next = Pacer::new(1_000);
+        next.recall(Timestamp(0), known);
+        let run = simulate(&mut next, &mut server, 75_000, 800, 4);
+        let case = report(&format!("now {limit} a minute"), &run, limit as f64, 1.25);
+        assert!(run.refused.len() <= most, "{case}");
+        let used = run.taken.len() as f64 / (limit.min(8_000) as f64 * 1.25);
+        assert!(used >= 0.95, "{case}");
+    }
+    // Who is told a limit needs no memory.
+    let mut told = Pacer::new(10).with_limits(limits(60, 1_000_000));
+    told.recall(Timestamp(0), known);
+    assert_eq!(told.limits(), limits(60, 1_000_000));
+    assert_eq!(told.remembered(Timestamp(10_000)), None);
+}
+
+#[test]
+fn where_no_limit_was_met_the_next_run_begins_at_full_speed() {
+    let mut first = Pacer::new(1_000);
+    let slow = simulate(&mut first, &mut Server::local(), 1_000, 800, 3);
+    assert_eq!(first.remembered(Timestamp(1_000)), None, "too soon to tell");
+    let mut first = Pacer::new(1_000);
+    simulate(&mut first, &mut Server::local(), 5_000, 800, 3);
+    let known = first.remembered(Timestamp(5_000)).unwrap();
+    assert_eq!((known.rate, known.at_once), (None, 1_000));
+    let begun = |concurrency: u32| {
+        let mut next = Pacer::new(concurrency);
+        next.recall(Timestamp(0), known);
+        simulate(&mut next, &mut Server::local(), 1_000, 800, 3)
+            .taken
+            .len()
+    };
+    assert!(
+        begun(1_000) > 2 * slow.taken.len(),
+        "{} {}",
+        begun(1_000),
+        slow.taken.len()
+    );
+    assert!(
+        begun(4_000) < 6_000,
+        "more than was tried before begins carefully: {}",
+        begun(4_000)
+    );
+    // A refusal takes it back.
+    let mut next = Pacer::new(1_000);
+    next.recall(Timestamp(0), known);
+    simulate(&mut next, &mut busy(false), 1_500, 800, 3);
+    assert_eq!(next.remembered(Timestamp(1_500)).map(|it| it.at_once), Some(0));
+}
+
+#[test]
 fn a_limit_that_is_halved_costs_few_refusals_then_none() {
     for tells in [true, false] {
         let mut server = busy(tells);

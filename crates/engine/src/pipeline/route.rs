@@ -70,6 +70,13 @@ impl Job {
         fallback.map_or(&self.registration, |fallback| &fallback.registration)
     }
 
+    /// Each route's setup and registration, the plan's own first.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (&Setup, &Registration)> {
+        let fallbacks = self.fallbacks.iter();
+        let fallbacks = fallbacks.map(|fallback| (&fallback.setup, &fallback.registration));
+        std::iter::once((&self.setup, &self.registration)).chain(fallbacks)
+    }
+
     /// The setups of all routes, the plan's own first.
     pub(crate) fn setups(&self) -> impl Iterator<Item = &Setup> {
         std::iter::once(&self.setup).chain(self.fallbacks.iter().map(|fallback| &fallback.setup))

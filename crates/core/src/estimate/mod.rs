@@ -14,6 +14,7 @@ use crate::document::Class;
 use crate::failure::{Failure, FailureCode};
 use crate::learned::{Learned, Ratio};
 use crate::money::Usd;
+use crate::plan::Fallback;
 use crate::price::Price;
 use crate::usage::Usage;
 
@@ -35,6 +36,10 @@ const OUTPUT_HIGH: u64 = 2000;
 /// What is learned from earlier documents may be off by this much for others, in thousandths,
 /// however many there were.
 const LEAST_SPREAD: u64 = 50;
+
+/// Of so many calls one hangs and is made a second time, where a person wants that
+/// ([`crate::latency::Histogram::hang`]). The first counts at its worst case until it is reconciled.
+const HEDGED_ONE_OF: u64 = 1_000;
 
 /// What was found out about one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,10 +96,26 @@ pub struct Estimate {
     pub budget_for_crashes: Usd,
     /// Documents that cannot be read and will fail, by reason.
     pub unreadable: BTreeMap<FailureCode, u64>,
+    /// Of the high end and of the budget: room for calls that hang and are made a second time, where
+    /// a person wants that.
+    #[serde(default)]
+    pub hedges: Usd,
+    /// What all of it would cost if a fallback model answered instead, in their order.
+    #[serde(default)]
+    pub fallbacks: Vec<FallbackCost>,
     /// How long it will take.
     pub duration: Duration,
     /// Whose price this is.
     pub price: Price,
+}
+
+/// What a whole batch would cost with a fallback model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FallbackCost {
+    /// The model, as the user names it.
+    pub model: String,
+    /// What its answers would probably cost.
+    pub cost: Usd,
 }
 
 /// Adds up documents.
@@ -107,6 +128,8 @@ pub struct Estimator {
     unreadable: BTreeMap<FailureCode, u64>,
     learned: Learned,
     has_tokenizer: bool,
+    fallbacks: Vec<(Price, FallbackCost)>,
+    is_hedged: bool,
 }
 
 impl Estimator {
@@ -121,6 +144,8 @@ impl Estimator {
             unreadable: BTreeMap::new(),
             learned: Learned::default(),
             has_tokenizer: false,
+            fallbacks: Vec::new(),
+            is_hedged: false,
         }
     }
 
@@ -138,6 +163,26 @@ impl Estimator {
         self
     }
 
+    /// The same for a plan with fallback models: each is priced as if it answered everything. Their
+    /// prompts are taken to have as many tokens as those of the plan's own model.
+    #[must_use]
+    pub fn with_fallbacks(mut self, fallbacks: &[Fallback]) -> Self {
+        let priced = |fallback: &Fallback| {
+            let model = fallback.model.clone();
+            let cost = Usd::ZERO;
+            (fallback.price.clone(), FallbackCost { model, cost })
+        };
+        self.fallbacks = fallbacks.iter().map(priced).collect();
+        self
+    }
+
+    /// The same; whether calls that hang are made a second time.
+    #[must_use]
+    pub fn with_hedges(mut self, is_hedged: bool) -> Self {
+        self.is_hedged = is_hedged;
+        self
+    }
+
     /// Adds a document.
     pub fn add(&mut self, sample: &Sample) {
         let row = self.classes.entry(sample.class).or_default();
@@ -150,6 +195,10 @@ impl Estimator {
         let cost = self.price.cost(&sample.expected).unwrap_or(Usd::MAX);
         row.cost = row.cost.saturating_add(cost);
         self.dearest = self.dearest.max(sample.worst_case);
+        for (price, fallback) in &mut self.fallbacks {
+            let cost = price.cost(&sample.expected).unwrap_or(Usd::MAX);
+            fallback.cost = fallback.cost.saturating_add(cost);
+        }
     }
 
     /// Adds a document that cannot be read: it will fail, and cost nothing.
@@ -171,10 +220,22 @@ impl Estimator {
             .completed();
         let (low, high) = self.interval(&total);
         let calls_at_once = u64::from(self.pace.concurrency.max(1)).min(total.calls);
-        let recommended = recommended_budget(total.cost, self.dearest, total.worst_case_of(calls_at_once));
+        let hedges = if self.is_hedged {
+            total.worst_case_of(total.calls.div_ceil(HEDGED_ONE_OF))
+        } else {
+            Usd::ZERO
+        };
+        let in_flight = total.worst_case_of(calls_at_once);
+        let recommended = recommended_budget(total.cost.saturating_add(hedges), self.dearest, in_flight);
         Estimate {
             low,
-            high,
+            high: high.saturating_add(hedges),
+            hedges,
+            fallbacks: self
+                .fallbacks
+                .iter()
+                .map(|(_, fallback)| fallback.clone())
+                .collect(),
             budget: recommended.budget,
             budget_in_flight: recommended.in_flight,
             budget_for_crashes: recommended.for_crashes,

@@ -6,6 +6,7 @@ use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::Ordinal;
 use docmill_core::learned::Learned;
 use docmill_core::money::{PicoPerToken, Usd};
+use docmill_core::plan::Fallback;
 use docmill_core::price::{CallBound, Price};
 use docmill_core::usage::Usage;
 use proptest::prelude::*;
@@ -129,6 +130,45 @@ fn a_budget_has_room_for_calls_in_flight_and_for_crashes() {
 }
 
 /// A number that looks like chance.
+#[test]
+fn fallbacks_and_second_calls_are_priced() {
+    let dearer = Price {
+        input: PicoPerToken(2_500_000),
+        output: PicoPerToken(10_000_000),
+        ..Price::free("test")
+    };
+    let fallback = Fallback {
+        model: "openai/gpt-4o".to_owned(),
+        base_url: None,
+        price: dearer.clone(),
+    };
+    let plain = Estimator::new(price(), Pace::default());
+    let mut with = plain.clone().with_fallbacks(&[fallback]).with_hedges(true);
+    let mut plain = plain;
+    let documents: Vec<Sample> = (0..1_500)
+        .map(|i| sample(Class::SimplePdf, 900 + i, 100))
+        .collect();
+    for document in &documents {
+        plain.add(document);
+        with.add(document);
+    }
+    let (plain, with) = (plain.finish(), with.finish());
+    assert_eq!((plain.hedges, plain.fallbacks.len()), (Usd::ZERO, 0));
+    let one_by_one = documents.iter().map(|it| dearer.cost(&it.expected).unwrap());
+    let sum = one_by_one.fold(Usd::ZERO, Usd::saturating_add);
+    assert_eq!(with.fallbacks[0].cost, sum, "as if it answered everything");
+    // Two of 1,500 calls hang.
+    assert_eq!(with.hedges.nanos(), with.total.worst_case.nanos() * 2 / 1_500);
+    assert_eq!(with.high, plain.high.saturating_add(with.hedges));
+    assert_eq!((with.total.cost, with.low), (plain.total.cost, plain.low));
+    assert!(with.budget >= plain.budget);
+    let text = serde_json::to_string(&with).unwrap();
+    assert_eq!(
+        serde_json::from_str::<docmill_core::estimate::Estimate>(&text).unwrap(),
+        with
+    );
+}
+
 fn chance(state: &mut u64) -> f64 {
     *state = state
         .wrapping_mul(6_364_136_223_846_793_005)

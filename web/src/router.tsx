@@ -57,10 +57,13 @@ export type DocumentsSearch = {
   review?: string;
   risk_at_least?: number;
   cost_at_least_usd?: number;
+  where?: string;
   sort?: string;
   order?: string;
   page?: number;
   limit?: number;
+  /** Columns of a view, apart by commas; absent: those this browser remembers. */
+  columns?: string;
 };
 export const documentsSearch = (search: Search): DocumentsSearch => ({
   state: text(search.state),
@@ -71,10 +74,12 @@ export const documentsSearch = (search: Search): DocumentsSearch => ({
   review: text(search.review),
   risk_at_least: number(search.risk_at_least),
   cost_at_least_usd: number(search.cost_at_least_usd),
+  where: text(search.where),
   sort: text(search.sort),
   order: text(search.order),
   page: number(search.page),
   limit: number(search.limit),
+  columns: text(search.columns),
 });
 const documents = createRoute({
   getParentRoute: () => root,

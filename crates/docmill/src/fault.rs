@@ -5,6 +5,7 @@ use std::io;
 use docmill_core::template::TemplateError;
 use docmill_engine::EngineError;
 use docmill_engine::export::ExportError;
+use docmill_engine::reconcile::ReconcileError;
 use docmill_store::{StoreError, TransitionRefused};
 
 use crate::exit::Exit;
@@ -119,6 +120,20 @@ impl From<EngineError> for Fault {
         Self {
             hint,
             ..Self::new(exit, message)
+        }
+    }
+}
+
+impl From<ReconcileError> for Fault {
+    fn from(error: ReconcileError) -> Self {
+        let (message, hint) = (error.to_string(), error.hint());
+        if let ReconcileError::Store(error) = error {
+            return error.into();
+        }
+        let fault = Self::usage(message);
+        match hint {
+            Some(hint) => fault.hint(hint),
+            None => fault,
         }
     }
 }

@@ -2,20 +2,25 @@
 //! look and steer ask a place, and need not know which it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use docmill_core::batch::{BatchEvent, BatchState, PAUSED_BY_PERSON};
 use docmill_core::id::{BatchId, DocumentId};
 use docmill_core::money::Usd;
 use docmill_core::review::NEEDS_A_LOOK;
 use docmill_core::spending::Limits;
+use docmill_engine::reconcile::{self, ReconcileError};
 use docmill_engine::spending;
+use docmill_engine::values::prepare_values;
 use docmill_server::views::EventView;
 use docmill_store::{
-    BatchQuery, BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, Matching, Store,
+    BatchQuery, BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, LedgerRow, Matching,
+    Reconciled, Store,
 };
 
 use crate::args::Context;
 use crate::clock::now;
+use crate::deed;
 use crate::fault::Fault;
 use crate::remote::Remote;
 use crate::wire;
@@ -95,10 +100,40 @@ impl Place {
         }
     }
 
+    /// What was held back, paid and lost, by model and class of document.
+    pub async fn ledger(&self, id: BatchId) -> Result<Vec<LedgerRow>, Fault> {
+        match self {
+            Self::Here(store) => Ok(store.ledger(id).await?),
+            Self::There(remote) => remote.ledger(id).await,
+        }
+    }
+
+    /// Settles the unconfirmed calls of a batch by a usage export; without one, a person says that
+    /// they were not billed.
+    pub async fn reconcile(&self, id: BatchId, usage: Option<&str>) -> Result<(Reconciled, u64), Fault> {
+        let store = match self {
+            Self::Here(store) => store.as_ref(),
+            Self::There(remote) => return remote.reconcile(id, usage).await,
+        };
+        let who = deed::person();
+        let report = match usage {
+            Some(export) => reconcile::by_usage(store, id, export, &who, now()).await,
+            None => reconcile::release(store, id, &who, now()).await,
+        };
+        match report {
+            Ok(report) => Ok((report.reconciled, report.left)),
+            Err(ReconcileError::Nothing) => Ok((Reconciled::default(), 0)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// A page of documents.
     pub async fn documents(&self, id: BatchId, query: DocumentQuery) -> Result<DocumentPage, Fault> {
         match self {
-            Self::Here(store) => Ok(store.documents(id, query).await?),
+            Self::Here(store) => {
+                prepare_values(store.as_ref(), id, &query, Duration::MAX, now).await?;
+                Ok(store.documents(id, query).await?)
+            }
             Self::There(remote) => remote.documents(id, &query).await,
         }
     }

@@ -7,7 +7,10 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use docmill_core::money::Usd;
+use docmill_core::template::Field;
 use docmill_core::time::Timestamp;
+use docmill_core::values::{ConditionError, conditions};
+use docmill_engine::values::MOST_FIELDS;
 use docmill_store::DocumentQuery;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -134,11 +137,23 @@ pub struct DocumentFilter {
     /// approved or rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<String>,
+    /// Only results whose values are so: `total > 1000 and seller.name contains shop and due_date is
+    /// not empty`. There are =, !=, <, <=, >, >=, contains (~), begins (^), is empty, is not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#where: Option<String>,
 }
 
 impl DocumentFilter {
-    /// As the store takes it.
-    pub fn query(&self) -> Result<DocumentQuery, Problem> {
+    /// As the store takes it, with the fields of the results.
+    pub fn query(&self, fields: &[Field]) -> Result<DocumentQuery, Problem> {
+        let values = conditions(self.r#where.as_deref().unwrap_or_default(), fields);
+        let values = values.map_err(|error| field_problem(&error, fields))?;
+        if values.len() > MOST_FIELDS {
+            return Err(Problem::bad_request(format!(
+                "where has {} conditions; {MOST_FIELDS} are allowed",
+                values.len()
+            )));
+        }
         let review = self.review.as_deref().unwrap_or_default();
         let unreviewed = review.split(',').any(|name| name.trim() == "none");
         let said: Vec<&str> = review.split(',').filter(|name| name.trim() != "none").collect();
@@ -152,8 +167,24 @@ impl DocumentFilter {
             risk_at_least: self.risk_at_least,
             verdicts: names(Some(&said.join(",")))?,
             unreviewed,
+            values,
             ..DocumentQuery::default()
         })
+    }
+}
+
+/// What is wrong with a field or a condition, with the fields there are.
+pub(crate) fn field_problem(error: &ConditionError, fields: &[Field]) -> Problem {
+    let problem = Problem::bad_request(error.to_string());
+    match error {
+        ConditionError::UnknownField(name) => {
+            let known: Vec<&str> = fields.iter().map(|field| field.path.as_str()).collect();
+            problem.hint(match strict::nearest(name, &known) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("there are {}", known.join(", ")),
+            })
+        }
+        error => problem.hint(error.hint()),
     }
 }
 
@@ -186,13 +217,21 @@ mod tests {
             review: Some("none".to_owned()),
             ..DocumentFilter::default()
         };
-        let query = filter.query().unwrap();
+        let query = filter.query(&[]).unwrap();
         assert_eq!(query.states.len(), 2);
         assert!(query.unreviewed && query.verdicts.is_empty());
         let wrong = DocumentFilter {
             state: Some("broken".to_owned()),
             ..DocumentFilter::default()
         };
-        assert_eq!(wrong.query().unwrap_err().status, 400);
+        assert_eq!(wrong.query(&[]).unwrap_err().status, 400);
+        let schema = serde_json::json!({"type": "object", "properties": {"total": {"type": "number"}}});
+        let fields = docmill_core::template::fields(&schema);
+        let wrong = DocumentFilter {
+            r#where: Some("totl > 3".to_owned()),
+            ..DocumentFilter::default()
+        };
+        let problem = wrong.query(&fields).unwrap_err();
+        assert_eq!(problem.hint.as_deref(), Some("did you mean total?"));
     }
 }

@@ -178,7 +178,7 @@ fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> 
 
 /// The name that was probably meant: one that holds what was typed or is held by it, or one that is
 /// few letters away.
-fn nearest<'n>(typed: &str, known: &[&'n str]) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(typed: &str, known: &[&'n str]) -> Option<&'n str> {
     let typed: String = typed.to_lowercase().replace('-', "_").chars().take(64).collect();
     let cost = |known: &&'n str| {
         let holds =

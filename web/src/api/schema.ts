@@ -261,6 +261,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/batches/{batch}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was held back, paid and lost, by model and class of document; dearest first. */
+        get: operations["get_batches_batch_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{batch}/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settles the calls whose outcome was lost, by the provider's usage export or by a person's word.
+         *     A batch that had used up its budget goes on when money comes back.
+         */
+        post: operations["post_batches_batch_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/batches/{batch}/forget": {
         parameters: {
             query?: never;
@@ -1196,6 +1233,8 @@ export interface components {
         BatchDetail: components["schemas"]["BatchView"] & {
             /** @description The template it was made with: name, schema, instructions, checks. */
             template_spec: Record<string, never>;
+            /** @description The fields of its results. */
+            fields: components["schemas"]["ResultField"][];
             /**
              * Format: int32
              * @description The limit sent with each call.
@@ -1458,6 +1497,11 @@ export interface components {
              *     approved or rejected.
              */
             review?: string | null;
+            /**
+             * @description Only results whose values are so: `total > 1000 and seller.name contains shop and due_date is
+             *     not empty`. There are =, !=, <, <=, >, >=, contains (~), begins (^), is empty, is not empty.
+             */
+            where?: string | null;
         };
         /** @description A page of documents. */
         DocumentList: {
@@ -1479,6 +1523,7 @@ export interface components {
             next: string | null;
             /** @description Cursor of the previous page; absent: this is the first. */
             previous: string | null;
+            preparing?: components["schemas"]["PreparingView"] | null;
         };
         /** @description A document of a list. */
         DocumentView: {
@@ -1539,6 +1584,14 @@ export interface components {
             review: string | null;
             /** @description When anything about it last changed. */
             updated_at: string;
+            /** @description Values of its result, by field, when the list was asked for them; corrections of people are in. */
+            values?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description What speaks against them, by field. */
+            flags?: {
+                [key: string]: string;
+            };
         };
         /** @description A template to begin from. */
         Draft: {
@@ -1613,6 +1666,13 @@ export interface components {
              * @description A budget that should do.
              */
             recommended_budget_usd: number;
+            /**
+             * Format: double
+             * @description Of the high end and of the budget: room for second calls beside hanging ones.
+             */
+            hedges_usd: number;
+            /** @description What all of it would cost if a fallback model answered instead. */
+            fallbacks: components["schemas"]["FallbackCostView"][];
             /**
              * Format: int64
              * @description How long it will take, in milliseconds.
@@ -1714,6 +1774,16 @@ export interface components {
             example_document: number;
             /** @description What to do about it. */
             hint: string;
+        };
+        /** @description What a whole batch would cost with a fallback model. */
+        FallbackCostView: {
+            /** @description The model. */
+            model: string;
+            /**
+             * Format: double
+             * @description What its answers would probably cost.
+             */
+            cost_usd: number;
         };
         /** @description How often a field was right. */
         FieldAccuracyView: {
@@ -1965,6 +2035,48 @@ export interface components {
              * @description Tokens allowed per minute, when known.
              */
             tokens_limit: number | null;
+        };
+        /** @description The books of a batch. */
+        LedgerList: {
+            /** @description By model and class, dearest first. */
+            rows: components["schemas"]["LedgerView"][];
+        };
+        /** @description Calls of one model for documents of one class. */
+        LedgerView: {
+            /** @description The model asked. */
+            model: string;
+            /** @description The class of the documents. */
+            class: string;
+            /**
+             * Format: int64
+             * @description Calls started.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of these: in flight.
+             */
+            calls_in_flight: number;
+            /**
+             * Format: int64
+             * @description Of these: nobody knows whether they were billed.
+             */
+            unconfirmed_calls: number;
+            /**
+             * Format: double
+             * @description Paid.
+             */
+            settled_usd: number;
+            /**
+             * Format: double
+             * @description Held back for the calls in flight.
+             */
+            reserved_usd: number;
+            /**
+             * Format: double
+             * @description The worst case of the unconfirmed ones.
+             */
+            unconfirmed_usd: number;
         };
         /** @description Speed and outlook of a running batch. */
         Live: {
@@ -2267,6 +2379,19 @@ export interface components {
             /** @description Tries the documents again that failed for want of one. */
             retry?: boolean;
         };
+        /** @description How far values are that lists are sorted and filtered by. */
+        PreparingView: {
+            /**
+             * Format: int64
+             * @description Documents that were looked at.
+             */
+            documents: number;
+            /**
+             * Format: int64
+             * @description Of so many.
+             */
+            of: number;
+        };
         /** @description What is there. */
         Preview: {
             /** @description The first 20. */
@@ -2371,6 +2496,57 @@ export interface components {
             pages: components["schemas"]["PageView"][];
             /** @description What a person should know about the reading, above all what was not read. */
             findings: components["schemas"]["ReadingFindingView"][];
+        };
+        /** @description What is known of the calls whose outcome was lost: one of the two. */
+        Reconcile: {
+            /**
+             * @description The text of the provider's usage export (CSV or JSON), whole for the time of the batch, of a
+             *     key that nobody else used in that time.
+             */
+            usage?: string | null;
+            /**
+             * @description Counts the lost calls as not billed. If the provider billed them, the true cost passes what
+             *     docmill counts by up to what was unconfirmed, and may pass the budget.
+             */
+            release?: boolean;
+        };
+        /** @description What came of a reconciliation. */
+        ReconciledView: {
+            /**
+             * Format: int64
+             * @description Calls that are not unconfirmed any more.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Unconfirmed calls that the export does not cover.
+             */
+            calls_left: number;
+            /**
+             * Format: double
+             * @description What was held back for the settled ones.
+             */
+            was_unconfirmed_usd: number;
+            /**
+             * Format: double
+             * @description What of it was billed.
+             */
+            billed_usd: number;
+            /** @description The batch as it is now. */
+            batch: components["schemas"]["BatchView"];
+        };
+        /** @description A field of a batch's results: objects are taken apart, lists are not. */
+        ResultField: {
+            /** @description Its names from the root, joined by dots. */
+            path: string;
+            /** @description The same as a JSON Pointer. */
+            pointer: string;
+            /** @description `text`, `date`, `number`, `integer`, `boolean`, `choice`, `list` or `json`. */
+            kind: string;
+            /** @description What it may be, when it is a choice. */
+            choices?: string[];
+            /** @description What it holds. */
+            description: string;
         };
         /** @description What came of it. */
         Retried: {
@@ -3411,6 +3587,92 @@ export interface operations {
             };
         };
     };
+    get_batches_batch_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, short id, name, or `last` */
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerList"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_batches_batch_reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, short id, name, or `last` */
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reconcile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciledView"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Calls of the same model are in flight */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The export does not decide it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_batches_batch_forget: {
         parameters: {
             query?: never;
@@ -3478,7 +3740,15 @@ export interface operations {
                  *     approved or rejected.
                  */
                 review?: string;
-                /** @description `document` (order of discovery, the default), `name`, `cost`, `pages`, `updated` or `risk`. */
+                /**
+                 * @description Only results whose values are so: `total > 1000 and seller.name contains shop and due_date is
+                 *     not empty`. There are =, !=, <, <=, >, >=, contains (~), begins (^), is empty, is not empty.
+                 */
+                where?: string;
+                /**
+                 * @description `document` (order of discovery, the default), `name`, `cost`, `pages`, `updated`, `risk`, or
+                 *     `field:` with a field of the results, which lists those with a result: `field:seller.name`.
+                 */
                 sort?: string;
                 /** @description `asc` (the default) or `desc`. */
                 order?: string;
@@ -3490,6 +3760,8 @@ export interface operations {
                 after?: string;
                 /** @description The page before this cursor. */
                 before?: string;
+                /** @description Fields whose values come with the documents, separated by commas (`total,seller.name`); `*`: all. */
+                fields?: string;
             };
             header?: never;
             path: {
@@ -3588,6 +3860,11 @@ export interface operations {
                  *     approved or rejected.
                  */
                 review?: string;
+                /**
+                 * @description Only results whose values are so: `total > 1000 and seller.name contains shop and due_date is
+                 *     not empty`. There are =, !=, <, <=, >, >=, contains (~), begins (^), is empty, is not empty.
+                 */
+                where?: string;
                 /** @description As in the list */
                 sort?: string;
                 /** @description As in the list */

@@ -58,6 +58,16 @@ export function EstimateTable({ estimate }: { estimate: Estimate }) {
         About {duration(Math.max(1, estimate.duration_ms / 1000))},{' '}
         {bounds[estimate.bound_by] ?? words(estimate.bound_by)}.
       </Text>
+      {estimate.hedges_usd > 0 && (
+        <Text size="sm" c="dimmed">
+          Of it up to {money(estimate.hedges_usd)} for second calls beside hanging ones.
+        </Text>
+      )}
+      {estimate.fallbacks.map((fallback) => (
+        <Text size="sm" key={fallback.model} c="dimmed">
+          About {money(fallback.cost_usd)} if {fallback.model} answers all of it.
+        </Text>
+      ))}
       {unreadable.map(([code, documents]) => (
         <Text size="sm" key={code} c="orange">
           {counted(documents, 'document')} cannot be read and will fail: {words(code)}.

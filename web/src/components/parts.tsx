@@ -1,6 +1,6 @@
 // Small parts every page uses.
 import { Alert, Anchor, Button, Group, Modal, Progress, Skeleton, Stack, Text, Tooltip } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { Children, type ReactNode, useState } from 'react';
 import { type Batch, ProblemError } from '../api/client';
 import { ago, count, exactTime, money } from '../lib/format';
 import { useNow } from '../lib/hooks';
@@ -134,6 +134,12 @@ export function Figure({
       <div className="figure-note">{note ?? ' '}</div>
     </div>
   );
+}
+
+/** Remarks in one line; those that are not there are left out. */
+export function Remarks({ of }: { of: ReactNode[] }) {
+  const there = Children.toArray(of.filter(Boolean));
+  return there.length === 0 ? ' ' : there.flatMap((remark, at) => (at === 0 ? [remark] : [' · ', remark]));
 }
 
 /** Asks before it acts, says what will happen, shows what went wrong. */

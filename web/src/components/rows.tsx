@@ -5,10 +5,17 @@ import type { DocumentsSearch } from '../router';
 import { When } from './parts';
 import { State } from './state';
 
-export type Column = { id: string; name: string; sort?: string; num?: boolean; show: (doc: Doc) => ReactNode };
+export type Column = {
+  id: string;
+  name: string;
+  title?: string;
+  sort?: string;
+  num?: boolean;
+  show: (doc: Doc) => ReactNode;
+};
 export const columns: Column[] = [
-  { id: 'state', name: 'State', show: (doc) => <State of={doc.state} /> },
   { id: 'document', name: 'No.', sort: 'document', num: true, show: (doc) => doc.document },
+  { id: 'state', name: 'State', show: (doc) => <State of={doc.state} /> },
   { id: 'class', name: 'Class', show: (doc) => words(doc.class) },
   { id: 'pages', name: 'Pages', sort: 'pages', num: true, show: (doc) => doc.pages ?? '–' },
   { id: 'bytes', name: 'Size', num: true, show: (doc) => bytes(doc.bytes) },
@@ -31,7 +38,6 @@ export const columns: Column[] = [
   },
   { id: 'updated', name: 'Changed', sort: 'updated', num: true, show: (doc) => <When at={doc.updated_at} /> },
 ];
-export const usual = ['document', 'state', 'class', 'pages', 'cost', 'risk', 'review', 'error', 'updated'];
 
 export type Act = (what: 'open' | 'toggle', doc: Doc) => void;
 
@@ -46,7 +52,7 @@ export const Row = memo(function Row({
   doc: Doc;
   current: boolean;
   checked: boolean;
-  shown: string[];
+  shown: Column[];
   href: string;
   act: Act;
 }) {
@@ -75,16 +81,20 @@ export const Row = memo(function Row({
           {cut(doc.name, 40)}
         </a>
       </td>
-      {columns
-        .filter((column) => shown.includes(column.id))
-        .map((column) => (
-          <td key={column.id} className={column.num ? 'num' : column.id === 'error' ? 'one-line' : `col-${column.id}`}>
-            {column.show(doc)}
-          </td>
-        ))}
+      {shown.map((column) => (
+        <td key={column.id} className={classOf(column)}>
+          {column.show(doc)}
+        </td>
+      ))}
     </tr>
   );
 });
+
+function classOf(column: Column): string {
+  if (column.num) return 'num';
+  if (column.id === 'error') return 'one-line';
+  return column.id.startsWith('field:') ? 'col-field' : `col-${column.id}`;
+}
 
 /** The head of a column: sorts by a click, and is as wide as somebody drags it. */
 export function Head({
@@ -124,6 +134,7 @@ export function Head({
       className={column.num ? 'num' : undefined}
       aria-sort={active ? (down ? 'descending' : 'ascending') : undefined}
       style={{ minWidth: widths[column.id] }}
+      title={column.title}
     >
       {column.sort ? (
         <button type="button" className="sort" data-active={active} onClick={() => sort(column)}>

@@ -28,3 +28,13 @@ export function put(root: Json, pointer: string, value: Json | undefined): Json 
   };
   return change(root, parts(pointer));
 }
+
+/** The value at a place; undefined: there is none. */
+export function value(root: Json, pointer: string): Json | undefined {
+  let node: Json | undefined = root;
+  for (const name of parts(pointer)) {
+    if (node === null || typeof node !== 'object') return undefined;
+    node = Array.isArray(node) ? node[Number(name)] : node[name];
+  }
+  return node;
+}

@@ -12,8 +12,19 @@ import { ExportButton } from '../components/export';
 import { Failures } from '../components/failures';
 import * as Icons from '../components/icons';
 import { Jobs } from '../components/jobs';
+import { Ledger } from '../components/ledger';
 import { Log } from '../components/log';
-import { BudgetBar, Confirm, CountersBar, Figure, Loading, TextButton, Trouble, When } from '../components/parts';
+import {
+  BudgetBar,
+  Confirm,
+  CountersBar,
+  Figure,
+  Loading,
+  Remarks,
+  TextButton,
+  Trouble,
+  When,
+} from '../components/parts';
 import { State } from '../components/state';
 import { Budget, Forget, Pace, Rename } from '../components/steer';
 import { count, counted, duration, money, percent, rate, words } from '../lib/format';
@@ -25,7 +36,7 @@ const Activity = lazy(() => import('../components/activity'));
 const route = getRouteApi('/batches/$batch');
 const ended = ['completed', 'completed_with_failures', 'budget_exhausted', 'cancelled', 'failed'];
 
-type Asked = 'pause' | 'cancel' | 'budget' | 'concurrency' | 'name' | 'forget' | null;
+type Asked = 'pause' | 'cancel' | 'budget' | 'concurrency' | 'name' | 'ledger' | 'forget' | null;
 
 export default function Batch() {
   const { batch: id } = route.useParams();
@@ -206,6 +217,7 @@ export default function Batch() {
               <Menu.Dropdown>
                 <Menu.Item onClick={() => setAsked('budget')}>Change the budget</Menu.Item>
                 <Menu.Item onClick={() => setAsked('concurrency')}>Change concurrency, priority and hours</Menu.Item>
+                <Menu.Item onClick={() => setAsked('ledger')}>Ledger</Menu.Item>
                 <Menu.Item onClick={() => setAsked('name')}>Rename</Menu.Item>
                 <Menu.Divider />
                 <Menu.Item
@@ -285,13 +297,17 @@ export default function Batch() {
             </Anchor>
           }
           note={
-            [
-              batch.money.reserved_usd > 0 && `${money(batch.money.reserved_usd)} held back`,
-              batch.money.unconfirmed_usd > 0 && `${money(batch.money.unconfirmed_usd)} unconfirmed`,
-              live?.projected_usd != null && `about ${money(live.projected_usd)} in the end`,
-            ]
-              .filter(Boolean)
-              .join(' · ') || ' '
+            <Remarks
+              of={[
+                batch.money.reserved_usd > 0 && `${money(batch.money.reserved_usd)} held back`,
+                batch.money.unconfirmed_usd > 0 && (
+                  <TextButton key="unconfirmed" onClick={() => setAsked('ledger')}>
+                    {money(batch.money.unconfirmed_usd)} unconfirmed
+                  </TextButton>
+                ),
+                live?.projected_usd != null && `about ${money(live.projected_usd)} in the end`,
+              ]}
+            />
           }
         />
         {live && (
@@ -390,6 +406,7 @@ export default function Batch() {
           every result so far stays. It can be resumed later.
         </Text>
       </Confirm>
+      {asked === 'ledger' && <Ledger batch={batch} runs={mayRun} close={() => setAsked(null)} />}
       {asked === 'budget' && <Budget batch={batch} close={() => setAsked(null)} />}
       {asked === 'concurrency' && <Pace batch={batch} close={() => setAsked(null)} />}
       {asked === 'name' && <Rename batch={batch} close={() => setAsked(null)} />}

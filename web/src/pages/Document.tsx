@@ -412,7 +412,7 @@ function useAround(
   number: number,
   search: DocumentsSearch,
 ): { previous: number | null; next: number | null } {
-  const { page: _page, limit: _limit, ...filters } = search;
+  const { page: _page, limit: _limit, columns: _columns, ...filters } = search;
   const { data } = useQuery({
     queryKey: ['around', batch, number, filters],
     queryFn: async () => {

@@ -8,6 +8,7 @@ import {
   MultiSelect,
   NumberInput,
   Popover,
+  Progress,
   SegmentedControl,
   Select,
   Stack,
@@ -15,6 +16,7 @@ import {
   TextInput,
   Tooltip,
 } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useRouter } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
@@ -25,16 +27,23 @@ import { Connected } from '../components/connected';
 import { ExportButton } from '../components/export';
 import { Jobs } from '../components/jobs';
 import { Empty, Loading, Trouble } from '../components/parts';
-import { type Act, type Column, columns, Head, Row, usual } from '../components/rows';
+import { type Act, type Column, columns, Head, Row } from '../components/rows';
 import { State } from '../components/state';
+import { type Field, fieldColumn, usualColumns, Views, valueColumns, Where } from '../components/values';
 import { count, counted, words } from '../lib/format';
 import { useKeys, useRemembered, useTitle } from '../lib/hooks';
+import type { Json } from '../lib/pointer';
+import { useMay } from '../lib/session';
+import { shownAs, tsv } from '../lib/values';
 import type { DocumentsSearch } from '../router';
 
 const route = getRouteApi('/batches/$batch/documents');
 const SIZES = [50, 100, 200];
 /** A page shown again after a change is asked for at most this often. */
 const REFRESH_MS = 1_000;
+
+/** Before the batch says which fields its results have. */
+const none: Field[] = [];
 
 const states = ['pending', 'leased', 'completed', 'failed', 'cancelled', 'skipped'];
 const classes = [
@@ -72,11 +81,33 @@ export default function Documents() {
     queryKey: ['jobs', id],
     queryFn: () => ask(api.GET('/api/v1/batches/{batch}/jobs', { params: path })),
   });
-  const key = ['documents', id, search];
+  const fields = batch.data?.fields ?? none;
+  const template = batch.data?.template ?? '';
+  const mayReview = useMay('review');
+  const all = useMemo(() => {
+    const ours = valueColumns(id, fields, mayReview);
+    return [...columns.slice(0, 2), ...ours, ...columns.slice(2)];
+  }, [id, fields, mayReview]);
+  // Each template has columns of its own.
+  const [remembered, setRemembered] = useRemembered<Record<string, string[]>>('columns-of', {});
+  const shown = useMemo(
+    () => search.columns?.split(',') ?? remembered[template] ?? usualColumns(fields),
+    [search.columns, remembered, template, fields],
+  );
+  const setShown = (next: string[] | null) => {
+    const { [template]: _before, ...others } = remembered;
+    setRemembered(next === null ? others : { ...others, [template]: next });
+    if (search.columns) void set({ columns: undefined, page: search.page });
+  };
+  const visible = useMemo(() => all.filter((column) => shown.includes(column.id)), [all, shown]);
+  const wanted = fields.filter((field) => shown.includes(fieldColumn(field)) && !field.path.includes(','));
+  const { columns: _columns, ...listed } = search;
+  const asked = { ...listed, fields: wanted.map((field) => field.path).join(',') || undefined };
+  const key = ['documents', id, asked];
   const fetchPage = (number: number, signal?: AbortSignal) =>
     ask(
       api.GET('/api/v1/batches/{batch}/documents', {
-        params: { ...path, query: { ...search, page: number, limit } },
+        params: { ...path, query: { ...asked, page: number, limit } },
         signal,
       }),
     );
@@ -84,6 +115,10 @@ export default function Documents() {
     queryKey: key,
     queryFn: ({ signal }) => fetchPage(page, signal),
     placeholderData: keepPreviousData,
+    // Which fields there are is known in a moment; the list would be asked for twice.
+    enabled: batch.data !== undefined || batch.isError,
+    // Values that lists are sorted by are made ready while somebody asks for them.
+    refetchInterval: (query) => (query.state.data?.preparing ? 50 : false),
   });
   useTitle(batch.data ? `Documents of ${batch.data.name}` : 'Documents');
 
@@ -129,7 +164,6 @@ export default function Documents() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever looks at another page has seen what came
   useEffect(() => setArrived(0), [search]);
 
-  const [shown, setShown] = useRemembered<string[]>('columns', usual);
   const [density, setDensity] = useRemembered('density', 'normal');
   const [widths, setWidths] = useRemembered<Record<string, number>>('widths', {});
   const [selected, setSelected] = useState<Set<number>>(new Set());
@@ -169,7 +203,7 @@ export default function Documents() {
   // The next page is there before it is asked for.
   useEffect(() => {
     if (data?.next && !list.isPlaceholderData) {
-      const next = { ...search, page: page + 1 };
+      const next = { ...asked, page: page + 1 };
       void client.prefetchQuery({ queryKey: ['documents', id, next], queryFn: () => fetchPage(page + 1) });
     }
   });
@@ -216,6 +250,7 @@ export default function Documents() {
     review: search.review,
     risk_at_least: search.risk_at_least,
     cost_at_least_usd: search.cost_at_least_usd,
+    where: search.where,
   };
   const filtered = Object.values(filters).some((value) => value !== undefined);
 
@@ -267,6 +302,9 @@ export default function Documents() {
             { value: 'rejected', label: 'Rejected' },
           ]}
         />
+        {fields.length > 0 && (
+          <Where value={search.where} fields={fields} change={(where) => set({ where })} error={list.error} />
+        )}
         <Popover position="bottom-start" trapFocus>
           <Popover.Target>
             <Button size="xs" variant="default">
@@ -311,21 +349,30 @@ export default function Documents() {
             variant="subtle"
             onClick={() => {
               setTyped('');
-              void navigate({ search: { limit: search.limit } });
+              void navigate({ search: { limit: search.limit, columns: search.columns } });
             }}
           >
             Clear
           </Button>
         )}
         <Group gap="xs" ml="auto">
+          <Views
+            template={template}
+            search={search}
+            shown={shown}
+            open={(view) => {
+              setTyped(view.search ?? '');
+              void navigate({ search: view });
+            }}
+          />
           <Menu closeOnItemClick={false} position="bottom-end">
             <Menu.Target>
               <Button size="xs" variant="default">
                 Columns
               </Button>
             </Menu.Target>
-            <Menu.Dropdown>
-              {columns.map((column) => (
+            <Menu.Dropdown mah="70vh" style={{ overflowY: 'auto' }}>
+              {all.map((column) => (
                 <Menu.Item key={column.id} component="div">
                   <Checkbox
                     size="xs"
@@ -352,11 +399,19 @@ export default function Documents() {
               </Menu.Item>
               <Menu.Item
                 onClick={() => {
-                  setShown(usual);
+                  setShown(null);
                   setWidths({});
                 }}
               >
                 As at first
+              </Menu.Item>
+              <Menu.Item
+                onClick={async () => {
+                  await navigator.clipboard.writeText(tsv(asTable(visible, wanted, rows)));
+                  notifications.show({ message: `${counted(rows.length, 'row')} copied`, autoClose: 1500 });
+                }}
+              >
+                Copy this page as a table
               </Menu.Item>
             </Menu.Dropdown>
           </Menu>
@@ -366,11 +421,13 @@ export default function Documents() {
       <Group justify="space-between" mb={6} mih={36}>
         <Group gap="sm">
           <Text size="sm" role="status" data-testid="showing">
-            {data
-              ? rows.length === 0
-                ? 'Nothing to show'
-                : `Showing ${count(first)}–${count(first + rows.length - 1)} of ${data.matching_is_exact ? '' : 'at least '}${count(matching)}`
-              : ' '}
+            {data?.preparing
+              ? `Putting the values in order: ${count(data.preparing.documents)} of ${counted(data.preparing.of, 'document')}`
+              : data
+                ? rows.length === 0
+                  ? 'Nothing to show'
+                  : `Showing ${count(first)}–${count(first + rows.length - 1)} of ${data.matching_is_exact ? '' : 'at least '}${count(matching)}`
+                : ' '}
           </Text>
           {arrived > 0 && (
             <Button
@@ -422,6 +479,12 @@ export default function Documents() {
         <Trouble error={list.error} retry={() => list.refetch()} />
       ) : !data ? (
         <Loading rows={14} />
+      ) : data.preparing ? (
+        <Progress
+          value={(100 * data.preparing.documents) / Math.max(1, data.preparing.of)}
+          animated
+          aria-label="Values put in order"
+        />
       ) : rows.length === 0 ? (
         filtered ? (
           <Empty title="No document fits">
@@ -455,18 +518,16 @@ export default function Documents() {
                   widths={widths}
                   setWidths={setWidths}
                 />
-                {columns
-                  .filter((column) => shown.includes(column.id))
-                  .map((column) => (
-                    <Head
-                      key={column.id}
-                      column={column}
-                      search={search}
-                      sort={sortBy}
-                      widths={widths}
-                      setWidths={setWidths}
-                    />
-                  ))}
+                {visible.map((column) => (
+                  <Head
+                    key={column.id}
+                    column={column}
+                    search={search}
+                    sort={sortBy}
+                    widths={widths}
+                    setWidths={setWidths}
+                  />
+                ))}
               </tr>
             </thead>
             <tbody>
@@ -476,7 +537,7 @@ export default function Documents() {
                   doc={doc}
                   current={index === cursor}
                   checked={allMatching || selected.has(doc.document)}
-                  shown={shown}
+                  shown={visible}
                   href={hrefs(doc.document)}
                   act={act}
                 />
@@ -500,6 +561,29 @@ export default function Documents() {
       <Jobs batch={id} jobs={jobs.data?.jobs ?? []} />
     </>
   );
+}
+
+/** The page as a table of texts, with its heads. */
+function asTable(shown: Column[], fields: Field[], rows: Doc[]): string[][] {
+  const plain: Record<string, (doc: Doc) => string> = {
+    document: (doc) => String(doc.document),
+    state: (doc) => words(doc.state),
+    class: (doc) => words(doc.class),
+    pages: (doc) => (doc.pages == null ? '' : String(doc.pages)),
+    bytes: (doc) => String(doc.bytes),
+    cost: (doc) => String(doc.cost_usd),
+    attempts: (doc) => String(doc.attempts),
+    risk: (doc) => (doc.risk == null ? '' : String(doc.risk)),
+    review: (doc) => doc.review ?? '',
+    error: (doc) => doc.error ?? '',
+    updated: (doc) => doc.updated_at,
+  };
+  const cells = (doc: Doc) =>
+    shown.map((column) => {
+      const field = fields.find((it) => fieldColumn(it) === column.id);
+      return field ? shownAs((doc.values?.[field.path] ?? null) as Json) : (plain[column.id]?.(doc) ?? '');
+    });
+  return [['Name', ...shown.map((column) => column.name)], ...rows.map((doc) => [doc.name, ...cells(doc)])];
 }
 
 function Many({

@@ -66,7 +66,11 @@ Examples:
   docmill list --state failed
   docmill list last --code password_required --code corrupt_document
   docmill list receipts --search 2024/march --sort cost --descending
-  docmill list last --page 3 --limit 200 --json")]
+  docmill list invoices --fields --where 'total > 1000 and due_date is empty' --by total
+  docmill list last --page 3 --limit 200 --json
+
+Conditions are joined by and. There are =, !=, <, <=, >, >=, contains, begins, is empty and is not
+empty; a date begins 2024-03 in that March.")]
 pub struct ListArgs {
     /// Id, short id, name or `last`
     #[arg(default_value = "last")]
@@ -89,12 +93,18 @@ pub struct ListArgs {
     /// Only those that cost at least this
     #[arg(long, value_name = "USD", help_heading = "Which")]
     pub min_cost: Option<Usd>,
+    /// Only results whose values are so: 'total > 1000 and seller.name contains shop'
+    #[arg(long = "where", value_name = "CONDITIONS", help_heading = "Which")]
+    pub conditions: Option<String>,
     /// What was taken out, instead of size, cost and reason
     #[arg(long, short, conflicts_with = "json", help_heading = "How")]
     pub fields: bool,
     /// Sorted by
     #[arg(long, value_name = "BY", default_value = "number", help_heading = "How")]
     pub sort: Sort,
+    /// Sorted by a field of the results (total, seller.name); only documents that have one
+    #[arg(long, value_name = "FIELD", conflicts_with = "sort", help_heading = "How")]
+    pub by: Option<String>,
     /// Largest first
     #[arg(long, short, help_heading = "How")]
     pub descending: bool,

@@ -7,21 +7,16 @@ use serde_json::json;
 use crate::args::{Context, LedgerArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::summary;
 use crate::report::table::Table;
 use crate::report::text::{clean, count};
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: LedgerArgs, context: &Context) -> Result<Exit, Fault> {
-    if context.server.is_some() {
-        return Err(Fault::usage(
-            "the ledger is shown where the database is, not over --server yet",
-        ));
-    }
-    let store = wire::store_with_batches(context)?;
-    let batch = store.find_batch(&args.batch).await?;
-    let rows = store.ledger(batch.id).await?;
+    let place = Place::with_batches(context)?;
+    let batch = place.find_batch(&args.batch).await?;
+    let rows = place.ledger(batch.id).await?;
     let ui = &context.ui;
     if args.json {
         let balance = &batch.balance;

@@ -2,7 +2,9 @@
 
 use docmill_core::document::DocumentState;
 use docmill_core::id::DocumentId;
-use docmill_store::{BatchRow, DocumentPage, DocumentQuery, Matching, Position};
+use docmill_core::template::{self, Field};
+use docmill_core::values::{self, ConditionError};
+use docmill_store::{BatchRow, DocumentPage, DocumentQuery, Matching, Position, SortBy};
 use serde_json::Value;
 
 use crate::args::{Context, ListArgs};
@@ -15,16 +17,31 @@ use crate::report::{Style, json};
 
 /// Carries out the verb.
 pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
-    let place = Place::with_batches(context)?;
+    // Values are made ready for lists when they are first asked about, which writes.
+    let by_value = args.conditions.is_some() || args.by.is_some();
+    let place = match by_value {
+        true => Place::to_steer(context)?,
+        false => Place::with_batches(context)?,
+    };
     let row = place.find_batch(&args.batch).await?;
+    let known = template::fields(&row.template.schema);
+    let unknown = |error: ConditionError| Fault::usage(error.to_string()).hint(hint(&error, &known));
+    let values = values::conditions(args.conditions.as_deref().unwrap_or_default(), &known);
+    let sorted = args.by.as_deref().map(|name| values::find_field(&known, name));
+    let sorted = sorted.transpose().map_err(unknown)?;
     let query = DocumentQuery {
+        values: values.map_err(unknown)?,
+        sort_field: sorted.map(|field| field.pointer.clone()),
         states: args.state,
         kinds: args.kind,
         classes: args.class,
         codes: args.code,
         search: args.search,
         cost_at_least: args.min_cost,
-        sort: args.sort.into(),
+        sort: match sorted {
+            Some(_) => SortBy::Value,
+            None => args.sort.into(),
+        },
         descending: args.descending,
         position: Position::Number(args.page),
         limit: args.limit,
@@ -49,6 +66,17 @@ pub async fn perform(args: ListArgs, context: &Context) -> Result<Exit, Fault> {
         ui.hint(&format!("--page {} shows more", args.page.saturating_add(1)));
     }
     Ok(Exit::Ok)
+}
+
+/// What to do about a condition that is none.
+fn hint(error: &ConditionError, known: &[Field]) -> String {
+    match error {
+        ConditionError::UnknownField(_) => {
+            let names: Vec<&str> = known.iter().map(|field| field.path.as_str()).collect();
+            format!("there are {}", names.join(", "))
+        }
+        error => error.hint().to_owned(),
+    }
 }
 
 fn table(page: &DocumentPage) -> Table {

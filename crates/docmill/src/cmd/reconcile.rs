@@ -3,47 +3,29 @@
 
 use std::io::Read as _;
 
-use docmill_engine::reconcile::{self, ReconcileError, Report};
 use serde_json::json;
 
 use crate::args::{Context, ReconcileArgs};
-use crate::clock::now;
 use crate::deed;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::place::Place;
 use crate::report::text::{clean, counted};
-use crate::wire;
 
 /// Carries out the verb.
 pub async fn perform(args: ReconcileArgs, context: &Context) -> Result<Exit, Fault> {
-    if context.server.is_some() {
-        return Err(Fault::usage(
-            "money is reconciled where the database is, not over --server yet",
-        ));
+    let place = Place::to_steer(context)?;
+    let before = place.find_batch(&args.batch).await?;
+    let usage = args.usage.as_deref().map(read).transpose()?;
+    if usage.is_none() && !args.yes {
+        return Err(Fault::usage(format!(
+            "{} would be counted as not spent; if the provider billed these calls, the bill passes what docmill counts by up to that much, and may pass the budget",
+            before.balance.unconfirmed
+        ))
+        .hint("say --yes to release it, or give the provider's export with --usage FILE"));
     }
-    let store = wire::store_to_steer(context)?;
-    let before = store.find_batch(&args.batch).await?;
-    let who = deed::person();
-    let report = match &args.usage {
-        Some(file) => {
-            let export = read(file)?;
-            reconcile::by_usage(store.as_ref(), before.id, &export, &who, now()).await
-        }
-        None => {
-            if !args.yes {
-                return Err(Fault::usage(format!(
-                    "{} would be counted as not spent; if the provider billed these calls, the bill passes what docmill counts by up to that much, and may pass the budget",
-                    before.balance.unconfirmed
-                ))
-                .hint("say --yes to release it, or give the provider's export with --usage FILE"));
-            }
-            reconcile::release(store.as_ref(), before.id, &who, now()).await
-        }
-    };
-    let Report { reconciled, left, .. } = report.map_err(fault)?;
-    let after = store.batch(before.id).await?;
-    let place = Place::Here(store);
+    let (reconciled, left) = place.reconcile(before.id, usage.as_deref()).await?;
+    let after = place.batch(before.id).await?;
     deed::changed_batch(&place, "reconcile", &before, &after).await?;
     let ui = &context.ui;
     if args.json {
@@ -56,6 +38,10 @@ pub async fn perform(args: ReconcileArgs, context: &Context) -> Result<Exit, Fau
             "unconfirmed_usd": after.balance.unconfirmed.to_decimal(),
             "state": after.state.as_str(),
         }))?;
+        return Ok(Exit::Ok);
+    }
+    if reconciled.calls == 0 && left == 0 {
+        ui.say(&format!("{}: no call is unconfirmed", clean(&after.name)));
         return Ok(Exit::Ok);
     }
     ui.say(&format!(
@@ -87,19 +73,4 @@ fn read(file: &str) -> Result<String, Fault> {
     };
     read.map_err(|error| Fault::usage(format!("{file} cannot be read: {error}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn fault(error: ReconcileError) -> Fault {
-    let hint = match &error {
-        ReconcileError::Store(error) => return Fault::from(error.clone()),
-        ReconcileError::Export(_) => "docs/guide/money.md says which exports are read",
-        ReconcileError::Nothing => return Fault::new(Exit::Ok, error.to_string()),
-        ReconcileError::OtherModels { .. } => "export the usage of the model of this batch",
-        ReconcileError::OtherTime(_) => "export the days in which the batch ran",
-        ReconcileError::InFlight(..) => "wait until they have ended, or pause what runs",
-        ReconcileError::Foreign { .. } => {
-            "export the usage of the key docmill used alone, or release the money with --release-unconfirmed"
-        }
-    };
-    Fault::usage(error.to_string()).hint(hint)
 }

@@ -11,10 +11,11 @@ use docmill_core::money::Usd;
 use docmill_core::spending::Limits;
 use docmill_server::views::{
     BatchDetail, BatchList, BatchView, DocumentDetailView, DocumentList, EventList, EventView, FailureView,
-    JobList, JobView,
+    JobList, JobView, LedgerList, ReconciledView,
 };
 use docmill_store::{
-    BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, Position, RetrySelection, SortBy,
+    BatchRow, DocumentDetail, DocumentPage, DocumentQuery, FailureGroup, LedgerRow, Position, Reconciled,
+    RetrySelection, SortBy,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -93,6 +94,20 @@ impl Remote {
     pub async fn failures(&self, id: BatchId) -> Result<Vec<FailureGroup>, Fault> {
         let list: FailureList = self.http.get(&format!("/batches/{id}/failures")).await?;
         list.failures.into_iter().map(rows::failure).collect()
+    }
+
+    /// What was held back, paid and lost, by model and class of document.
+    pub async fn ledger(&self, id: BatchId) -> Result<Vec<LedgerRow>, Fault> {
+        let list: LedgerList = self.http.get(&format!("/batches/{id}/ledger")).await?;
+        list.rows.into_iter().map(rows::ledger).collect()
+    }
+
+    /// Settles the unconfirmed calls of a batch.
+    pub async fn reconcile(&self, id: BatchId, usage: Option<&str>) -> Result<(Reconciled, u64), Fault> {
+        let body = json!({ "usage": usage, "release": usage.is_none() });
+        let path = format!("/batches/{id}/reconcile");
+        let view: ReconciledView = self.http.send("POST", &path, &body).await?;
+        rows::reconciled(&view)
     }
 
     /// A page of documents.
@@ -250,8 +265,14 @@ fn document_query(query: &DocumentQuery) -> String {
         SortBy::Pages => "pages",
         SortBy::Updated => "updated",
         SortBy::Risk => "risk",
+        SortBy::Value => "field",
     };
-    add("sort", sort.to_owned());
+    match &query.sort_field {
+        Some(pointer) => add("sort", format!("{sort}:{pointer}")),
+        None => add("sort", sort.to_owned()),
+    }
+    let conditions: Vec<String> = query.values.iter().map(ToString::to_string).collect();
+    add("where", conditions.join(" and "));
     if query.descending {
         add("order", "desc".to_owned());
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use docmill_core::attempt::{AnswerKey, Attempt};
 use docmill_core::document::Class;
-use docmill_core::estimate::{Bound, Duration, Estimate, Row};
+use docmill_core::estimate::{Bound, Duration, Estimate, FallbackCost, Row};
 use docmill_core::extraction::{Evidence, Extraction, Finding};
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::id::{BatchId, ContentHash, Ordinal};
@@ -20,10 +20,12 @@ use docmill_core::usage::Usage;
 use docmill_core::verdict::{Change, Review, ReviewEntry};
 use docmill_server::views::{
     AttemptView, BatchDetail, BatchView, DocumentDetailView, DocumentList, DocumentView, EstimateRow,
-    EstimateView, ExtractionView, FailureView, HistoryView, PriceView, ReviewView, UsageView,
+    EstimateView, ExtractionView, FailureView, HistoryView, LedgerView, PriceView, ReconciledView,
+    ReviewView, UsageView,
 };
 use docmill_store::{
-    Balance, BatchRow, Counters, DocumentDetail, DocumentPage, DocumentRow, FailureGroup, Matching,
+    Balance, BatchRow, Counters, DocumentDetail, DocumentPage, DocumentRow, FailureGroup, LedgerRow,
+    Matching, Reconciled,
 };
 use serde_json::json;
 
@@ -175,6 +177,12 @@ pub fn estimate(view: &EstimateView) -> Result<Estimate, Fault> {
         .unreadable
         .iter()
         .map(|(code, count)| Ok((named::<FailureCode>("failure", code)?, *count)));
+    let fallbacks = view.fallbacks.iter().map(|fallback| {
+        Ok(FallbackCost {
+            model: fallback.model.clone(),
+            cost: usd(fallback.cost_usd)?,
+        })
+    });
     let bound_by: Bound =
         serde_json::from_value(json!(view.bound_by)).map_err(|_| unknown("bound", &view.bound_by))?;
     Ok(Estimate {
@@ -190,6 +198,8 @@ pub fn estimate(view: &EstimateView) -> Result<Estimate, Fault> {
             ms: view.duration_ms,
             bound_by,
         },
+        hedges: usd(view.hedges_usd)?,
+        fallbacks: fallbacks.collect::<Result<_, Fault>>()?,
         price: price(&view.price),
     })
 }
@@ -208,6 +218,30 @@ fn estimate_row(view: &EstimateRow) -> Result<Row, Fault> {
         worst_case: usd(view.worst_case_usd)?,
         cost_per_document: usd(view.cost_per_document_usd)?,
     })
+}
+
+/// A row of the ledger.
+pub fn ledger(view: LedgerView) -> Result<LedgerRow, Fault> {
+    Ok(LedgerRow {
+        class: named("class", &view.class)?,
+        model: view.model,
+        calls: view.calls,
+        calls_in_flight: view.calls_in_flight,
+        unconfirmed_calls: view.unconfirmed_calls,
+        settled: usd(view.settled_usd)?,
+        reserved: usd(view.reserved_usd)?,
+        unconfirmed: usd(view.unconfirmed_usd)?,
+    })
+}
+
+/// What came of a reconciliation, and how many calls are left.
+pub fn reconciled(view: &ReconciledView) -> Result<(Reconciled, u64), Fault> {
+    let reconciled = Reconciled {
+        calls: view.calls,
+        unconfirmed: usd(view.was_unconfirmed_usd)?,
+        settled: usd(view.billed_usd)?,
+    };
+    Ok((reconciled, view.calls_left))
 }
 
 /// Failed documents with the same cause.

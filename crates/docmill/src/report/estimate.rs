@@ -51,6 +51,12 @@ pub fn render(estimate: &Estimate, model: &str, colored: bool, columns: Option<u
         format!("about {}, {}", took(estimate), bound(estimate.duration.bound_by)),
     );
     line("model", format!("{model}, price: {}", estimate.price.origin));
+    for fallback in &estimate.fallbacks {
+        line(
+            "fallback",
+            format!("about {} if {} answers all of it", fallback.cost, fallback.model),
+        );
+    }
     for (code, documents) in &estimate.unreadable {
         line(
             "warning",
@@ -85,8 +91,12 @@ fn cost(estimate: &Estimate) -> String {
         return "nothing: the model is free".to_owned();
     }
     let Estimate { total, low, high, .. } = estimate;
+    let hedges = match estimate.hedges {
+        Usd::ZERO => String::new(),
+        hedges => format!(", of it up to {hedges} for second calls beside hanging ones"),
+    };
     format!(
-        "about {} (probably {low} to {high}; never more than the budget)",
+        "about {} (probably {low} to {high}{hedges}; never more than the budget)",
         total.cost
     )
 }

@@ -1,5 +1,7 @@
 //! The command line at a running server: the same verbs, the same words, done there.
 
+use docmill_testkit::process::{StandinProcess, built_binary};
+use docmill_testkit::standin::Ledger;
 use serde_json::{Value, json};
 
 use crate::program::{Program, Ran};
@@ -17,8 +19,12 @@ struct Office {
 
 impl Office {
     fn new(arguments: &[&str]) -> Self {
+        Self::with_environment(arguments, &[])
+    }
+
+    fn with_environment(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mill = Program::new();
-        let server = Server::start(&mill, arguments);
+        let server = Server::start_with(&mill, arguments, environment);
         let url = format!("http://127.0.0.1:{}", server.port);
         Self {
             server,
@@ -156,6 +162,79 @@ fn a_budget_that_is_used_up_there_is_raised_from_here() {
     );
     let done = office.run(&["resume", "last"]).succeeds();
     assert!(done.stderr.contains("nothing is left to do"), "{}", done.stderr);
+}
+
+#[test]
+fn calls_whose_outcome_was_lost_are_seen_and_settled_from_here() {
+    let books = tempfile::tempdir().unwrap();
+    let books = books.path().join("ledger.jsonl");
+    let behaviour = r#"{"next": ["reset_after_billing", "truncated_body"]}"#;
+    let arguments = [
+        "--ledger".into(),
+        books.clone().into(),
+        "--behaviour".into(),
+        behaviour.into(),
+    ];
+    let standin = StandinProcess::start(&built_binary("docmill-standin").unwrap(), arguments).unwrap();
+    let environment = [
+        ("OPENAI_BASE_URL", standin.base_url()),
+        ("OPENAI_API_KEY", "any".to_owned()),
+    ];
+    let environment = environment
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let office = Office::with_environment(&[], &environment);
+    let folder = pile(&office.desk, "march", 6);
+    let model = [
+        "-t",
+        "receipt",
+        "-m",
+        "openai/gpt-4o-mini",
+        "--budget",
+        "1",
+        "--concurrency",
+        "1",
+    ];
+    office
+        .run(&[&["run", folder.as_str()], model.as_slice()].concat())
+        .succeeds();
+    let ledger = || office.run(&["ledger", "last", "--json"]).succeeds().json();
+    let before = ledger();
+    assert_eq!(before["rows"][0]["unconfirmed_calls"], 2, "{before}");
+    assert_eq!(before["rows"][0]["model"], "openai/gpt-4o-mini", "{before}");
+
+    let refused = office.run(&["reconcile", "last", "--release-unconfirmed"]);
+    assert!(
+        refused.status != 0 && refused.stderr.contains("--yes"),
+        "{refused:?}"
+    );
+    let other = office
+        .desk
+        .write("other.csv", "model,input_tokens,output_tokens\ngpt-4o,9,1\n");
+    let refused = office.run(&["reconcile", "last", "--usage", other.to_str().unwrap()]);
+    assert!(
+        refused.status != 0 && refused.stderr.contains("it has gpt-4o"),
+        "{refused:?}"
+    );
+    let totals = Ledger::open(Some(&books)).unwrap().totals();
+    let export = format!(
+        "model,input_tokens,output_tokens\ngpt-4o-mini-2024-07-18,{},{}\n",
+        totals.input, totals.output
+    );
+    let export = office.desk.write("usage.csv", &export);
+    let settled = office
+        .run(&["reconcile", "last", "--usage", export.to_str().unwrap()])
+        .succeeds();
+    assert!(settled.stderr.contains("2 lost calls settled"), "{settled:?}");
+    let after = ledger();
+    assert_eq!(after["unconfirmed_usd"], "0", "{after}");
+    let billed = format!("{}", i64::try_from(totals.cost_nanos).unwrap());
+    let counted: docmill_core::Usd = after["settled_usd"].as_str().unwrap().parse().unwrap();
+    assert_eq!(counted.nanos().to_string(), billed, "to the nano-dollar");
+    let again = office
+        .run(&["reconcile", "last", "--release-unconfirmed", "--yes"])
+        .succeeds();
+    assert!(again.stderr.contains("no call is unconfirmed"), "{again:?}");
 }
 
 #[test]

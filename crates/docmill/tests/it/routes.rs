@@ -42,6 +42,8 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/batches/{batch}/cancel", Operator),
     ("post", "/batches/{batch}/retry", Operator),
     ("put", "/batches/{batch}/budget", Operator),
+    ("get", "/batches/{batch}/ledger", Viewer),
+    ("post", "/batches/{batch}/reconcile", Operator),
     ("post", "/batches/{batch}/passwords", Operator),
     ("post", "/batches/{batch}/forget", Admin),
     ("get", "/batches/{batch}/documents", Viewer),

@@ -86,6 +86,8 @@ const RULES: &[(&str, &str, Need)] = &[
     (POST, "/batches/{batch}/cancel", May(Run, Batch)),
     (POST, "/batches/{batch}/retry", May(Run, Batch)),
     (PUT, "/batches/{batch}/budget", May(Run, Batch)),
+    (GET, "/batches/{batch}/ledger", May(Look, Batch)),
+    (POST, "/batches/{batch}/reconcile", May(Run, Batch)),
     (POST, "/batches/{batch}/passwords", May(Run, Batch)),
     (POST, "/batches/{batch}/forget", May(Manage, Batch)),
     (GET, "/batches/{batch}/documents", May(Read, Batch)),

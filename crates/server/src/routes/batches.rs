@@ -13,7 +13,7 @@ use docmill_core::id::BatchId;
 use docmill_core::money::{PicoPerToken, Usd};
 use docmill_core::plan::{Fallback, Plan, fallback_name};
 use docmill_core::price::Price;
-use docmill_core::template::answer_limit;
+use docmill_core::template::{answer_limit, fields};
 use docmill_engine::jobs::JobSpec;
 use docmill_engine::open::BatchSpec;
 use docmill_store::{BatchChange, BatchQuery, BatchRow, BatchSort, StoreError};
@@ -28,7 +28,8 @@ use crate::params::{Json, Path, Query, amount, names};
 use crate::problem::Problem;
 use crate::routes::{settings, templates};
 use crate::views::{
-    BatchDetail, BatchList, BatchView, Comparison, EventList, EventView, FailureView, Totals, dollars,
+    BatchDetail, BatchList, BatchView, Comparison, EventList, EventView, FailureView, ResultField, Totals,
+    dollars,
 };
 
 /// Batches of a page at most.
@@ -388,6 +389,10 @@ fn detail(app: &App, row: &BatchRow) -> Result<BatchDetail, Problem> {
         batch: app.pulse.view(row),
         template_spec: serde_json::to_value(&row.template)
             .map_err(|error| Problem::unprocessable("template", error.to_string()))?,
+        fields: fields(&row.template.schema)
+            .iter()
+            .map(ResultField::from)
+            .collect(),
         max_output_tokens: row.plan.max_output_tokens,
         ocr: row.plan.ocr,
         reuse_answers: row.plan.reuse_answers,

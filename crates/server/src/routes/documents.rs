@@ -1,16 +1,20 @@
 //! Documents: lists, everything about one, its pages.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use docmill_core::id::{DocumentId, Ordinal};
+use docmill_core::id::{BatchId, DocumentId, Ordinal};
+use docmill_core::template::{Field, fields};
+use docmill_core::values::find_field;
 use docmill_store::{BatchRow, DocumentDetail, DocumentQuery, Position, SortBy};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
-use crate::params::{DocumentFilter, Path, Query};
+use crate::params::{DocumentFilter, Path, Query, field_problem};
 use crate::problem::Problem;
 use crate::views::{DocumentDetailView, DocumentList, PromptView, ReadingView};
 
@@ -19,7 +23,8 @@ use crate::views::{DocumentDetailView, DocumentList, PromptView, ReadingView};
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct ListQuery {
-    /// `document` (order of discovery, the default), `name`, `cost`, `pages`, `updated` or `risk`.
+    /// `document` (order of discovery, the default), `name`, `cost`, `pages`, `updated`, `risk`, or
+    /// `field:` with a field of the results, which lists those with a result: `field:seller.name`.
     pub sort: Option<String>,
     /// `asc` (the default) or `desc`.
     pub order: Option<String>,
@@ -33,6 +38,8 @@ pub struct ListQuery {
     pub after: Option<String>,
     /// The page before this cursor.
     pub before: Option<String>,
+    /// Fields whose values come with the documents, separated by commas (`total,seller.name`); `*`: all.
+    pub fields: Option<String>,
 }
 
 /// A page of documents.
@@ -47,13 +54,61 @@ pub async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<DocumentList>, Problem> {
     let id = app.batch_id(&batch).await?;
-    let wanted = page_query(&filter, &query)?;
+    let known = known_fields(&app, id, &filter, &query).await?;
+    let wanted = page_query(&filter, &query, &known)?;
+    if let Some(prepared) = app.engine.prepare_values(id, &wanted, PREPARING).await? {
+        return Ok(axum::Json(DocumentList::preparing(&prepared)));
+    }
     let page = app.store().documents(id, wanted).await?;
-    Ok(axum::Json(DocumentList::from(&page)))
+    let mut list = DocumentList::from(&page);
+    let shown = shown_fields(query.fields.as_deref(), &known)?;
+    if !shown.is_empty() {
+        let ordinals = page.rows.iter().map(|row| row.ordinal).collect();
+        let results = app.store().results_of(id, ordinals).await?;
+        list.add_values(&results, &shown);
+    }
+    Ok(axum::Json(list))
 }
 
-fn page_query(filter: &DocumentFilter, query: &ListQuery) -> Result<DocumentQuery, Problem> {
+/// How long a list waits for values to be made ready, before it says how far they are.
+const PREPARING: Duration = Duration::from_millis(700);
+
+/// The fields of a batch's results, when a list is about them.
+async fn known_fields(
+    app: &App,
+    batch: BatchId,
+    filter: &DocumentFilter,
+    query: &ListQuery,
+) -> Result<Vec<Field>, Problem> {
+    let by_field = query.sort.as_deref().is_some_and(|sort| sort.starts_with(FIELD));
+    if filter.r#where.is_none() && query.fields.is_none() && !by_field {
+        return Ok(Vec::new());
+    }
+    let row = app.store().batch(batch).await?;
+    Ok(fields(&row.template.schema))
+}
+
+/// The fields whose values are shown.
+fn shown_fields<'f>(wanted: Option<&str>, known: &'f [Field]) -> Result<Vec<&'f Field>, Problem> {
+    let wanted = wanted.unwrap_or_default().trim();
+    if wanted == "*" {
+        return Ok(known.iter().collect());
+    }
+    let names = wanted.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let found = names.map(|name| find_field(known, name).map_err(|error| field_problem(&error, known)));
+    found.collect()
+}
+
+/// Before a field that a list is sorted by.
+const FIELD: &str = "field:";
+
+fn page_query(filter: &DocumentFilter, query: &ListQuery, known: &[Field]) -> Result<DocumentQuery, Problem> {
+    let sort_field = query.sort.as_deref().and_then(|sort| sort.strip_prefix(FIELD));
+    let sort_field =
+        sort_field.map(|name| find_field(known, name).map_err(|error| field_problem(&error, known)));
+    let sort_field = sort_field.transpose()?.map(|field| field.pointer.clone());
     let sort = match query.sort.as_deref() {
+        _ if sort_field.is_some() => SortBy::Value,
         None | Some("document") => SortBy::Ordinal,
         Some("name") => SortBy::Name,
         Some("cost") => SortBy::Cost,
@@ -63,7 +118,7 @@ fn page_query(filter: &DocumentFilter, query: &ListQuery) -> Result<DocumentQuer
         Some(other) => {
             return Err(
                 Problem::bad_request(format!("documents cannot be sorted by {other:?}"))
-                    .hint("there are document, name, cost, pages, updated and risk"),
+                    .hint("there are document, name, cost, pages, updated, risk, and field: with a field of the results"),
             );
         }
     };
@@ -75,10 +130,11 @@ fn page_query(filter: &DocumentFilter, query: &ListQuery) -> Result<DocumentQuer
     };
     Ok(DocumentQuery {
         sort,
+        sort_field,
         descending: query.order.as_deref() == Some("desc"),
         position,
         limit: query.limit.unwrap_or(100).clamp(1, 1000),
-        ..filter.query()?
+        ..filter.query(known)?
     })
 }
 
@@ -108,10 +164,24 @@ pub async fn around(
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Around>, Problem> {
     let (row, _) = found(&app, &batch, document).await?;
+    let known = known_fields(&app, row.id, &filter, &query).await?;
     let list = DocumentQuery {
         limit: 1,
-        ..page_query(&filter, &query)?
+        ..page_query(&filter, &query, &known)?
     };
+    if app
+        .engine
+        .prepare_values(row.id, &list, PREPARING)
+        .await?
+        .is_some()
+    {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "preparing",
+            "the values this list is about are not ready yet",
+        )
+        .hint("ask again in a moment"));
+    }
     let mut beside = Vec::new();
     for position in [
         Position::BeforeDocument(Ordinal(document)),

@@ -123,8 +123,9 @@ impl NewJob {
     }
 
     /// The filter, narrowed to the states the action is for.
-    fn query(&self, wanted: &Wanted) -> Result<DocumentQuery, Problem> {
-        let mut query = self.filter.query()?;
+    fn query(&self, wanted: &Wanted, batch: &BatchRow) -> Result<DocumentQuery, Problem> {
+        let fields = docmill_core::template::fields(&batch.template.schema);
+        let mut query = self.filter.query(&fields)?;
         let fits: &[DocumentState] = match wanted {
             Wanted::Bulk(BulkAction::Retry) => &[DocumentState::Failed, DocumentState::Cancelled],
             Wanted::Bulk(BulkAction::Skip) => &[
@@ -184,7 +185,7 @@ pub async fn count(
     let row = app.batch(&batch).await?;
     let wanted = job.wanted()?;
     let matching = if job.documents.is_empty() {
-        app.engine.count(row.id, job.query(&wanted)?).await?
+        app.engine.count(row.id, job.query(&wanted, &row)?).await?
     } else {
         Matching::Exactly(job.documents.len() as u64)
     };
@@ -236,7 +237,7 @@ pub async fn create(
     let row = app.batch(&batch).await?;
     let wanted = job.wanted()?;
     wanted.permit(&caller, row.id)?;
-    let query = Box::new(job.query(&wanted)?);
+    let query = Box::new(job.query(&wanted, &row)?);
     let ordinals: Vec<Ordinal> = job.documents.iter().copied().map(Ordinal).collect();
     let total = if ordinals.is_empty() {
         match app.engine.count(row.id, (*query).clone()).await? {

@@ -9,6 +9,7 @@ mod forget;
 mod jobs;
 mod machine;
 mod models;
+pub(crate) mod money;
 mod oidc;
 mod reviews;
 mod session;
@@ -47,6 +48,8 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(steer::retry))
         .routes(routes!(steer::budget))
         .routes(routes!(steer::give_passwords))
+        .routes(routes!(money::ledger))
+        .routes(routes!(money::reconcile))
         .routes(routes!(forget::forget))
         .routes(routes!(documents::list))
         .routes(routes!(documents::get))

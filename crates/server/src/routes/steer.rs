@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::request_id;
 use crate::views::{BatchView, EstimateView};
 
-async fn after(app: &App, row: &BatchRow) -> Result<axum::Json<BatchView>, Problem> {
+pub(super) async fn after(app: &App, row: &BatchRow) -> Result<axum::Json<BatchView>, Problem> {
     app.dispatcher.wake();
     let row = app.store().batch(row.id).await?;
     Ok(axum::Json(app.pulse.view(&row)))

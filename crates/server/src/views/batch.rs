@@ -229,6 +229,8 @@ pub struct BatchDetail {
     /// The template it was made with: name, schema, instructions, checks.
     #[schema(value_type = Object)]
     pub template_spec: serde_json::Value,
+    /// The fields of its results.
+    pub fields: Vec<super::ResultField>,
     /// The limit sent with each call.
     pub max_output_tokens: u32,
     /// Whether pictures of text are read.

@@ -1,11 +1,14 @@
 //! Documents, their results, calls and reviews.
 
+use std::collections::BTreeMap;
+
 use docmill_core::attempt::Attempt;
 use docmill_core::extraction::Extraction;
 use docmill_core::page::{Page, ParsedDocument};
+use docmill_core::template::Field;
 use docmill_core::verdict::{Review, ReviewEntry};
 use docmill_engine::look::Asked;
-use docmill_store::{DocumentDetail, DocumentPage, DocumentRow, FailureGroup, Matching};
+use docmill_store::{DocumentDetail, DocumentPage, DocumentRow, FailureGroup, Matching, Prepared, ResultRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -58,6 +61,13 @@ pub struct DocumentView {
     pub review: Option<String>,
     /// When anything about it last changed.
     pub updated_at: String,
+    /// Values of its result, by field, when the list was asked for them; corrections of people are in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
+    pub values: Option<BTreeMap<String, Value>>,
+    /// What speaks against them, by field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<String, String>,
 }
 
 impl From<&DocumentRow> for DocumentView {
@@ -84,6 +94,8 @@ impl From<&DocumentRow> for DocumentView {
             risk: row.risk,
             review: row.verdict.map(|verdict| verdict.as_str().to_owned()),
             updated_at: time(row.updated_at),
+            values: None,
+            flags: BTreeMap::new(),
         }
     }
 }
@@ -106,6 +118,86 @@ pub struct DocumentList {
     /// Cursor of the previous page; absent: this is the first.
     #[schema(required)]
     pub previous: Option<String>,
+    /// The values the list is about are being made ready: it is empty, and to be asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparing: Option<PreparingView>,
+}
+
+/// How far values are that lists are sorted and filtered by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PreparingView {
+    /// Documents that were looked at.
+    pub documents: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+impl DocumentList {
+    /// A list that is not ready.
+    #[must_use]
+    pub fn preparing(prepared: &Prepared) -> Self {
+        Self {
+            documents: Vec::new(),
+            first: None,
+            matching: 0,
+            matching_is_exact: false,
+            next: None,
+            previous: None,
+            preparing: Some(PreparingView {
+                documents: prepared.documents,
+                of: prepared.of,
+            }),
+        }
+    }
+
+    /// Adds the values of these fields, and what speaks against them.
+    pub fn add_values(&mut self, results: &[ResultRow], fields: &[&Field]) {
+        for (view, result) in self.documents.iter_mut().zip(results) {
+            let Some(extraction) = &result.extraction else {
+                continue;
+            };
+            let corrected = result.review.as_ref().and_then(|review| review.data.as_ref());
+            let data = corrected.unwrap_or(&extraction.data);
+            let value = |field: &&Field| {
+                let value = data.pointer(&field.pointer).cloned().unwrap_or_default();
+                (field.path.clone(), value)
+            };
+            view.values = Some(fields.iter().map(value).collect());
+            view.flags = flags(extraction, data, corrected.is_some(), fields);
+        }
+    }
+}
+
+/// What speaks against values: rules that are not met, and what was not found on the pages. A person
+/// who corrected a value knows better than both.
+fn flags(
+    extraction: &Extraction,
+    data: &Value,
+    is_corrected: bool,
+    fields: &[&Field],
+) -> BTreeMap<String, String> {
+    let mut flags = BTreeMap::new();
+    for field in fields {
+        let is_below = |place: &str| {
+            let rest = place.strip_prefix(field.pointer.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if is_corrected && data.pointer(&field.pointer) != extraction.data.pointer(&field.pointer) {
+            continue;
+        }
+        let findings = extraction
+            .findings
+            .iter()
+            .filter(|finding| is_below(&finding.field));
+        let mut said: Vec<&str> = findings.map(|finding| finding.message.as_str()).collect();
+        if extraction.ungrounded.iter().any(|place| is_below(place)) {
+            said.push("not found on the pages");
+        }
+        if !said.is_empty() {
+            flags.insert(field.path.clone(), said.join("; "));
+        }
+    }
+    flags
 }
 
 impl From<&DocumentPage> for DocumentList {
@@ -121,6 +213,7 @@ impl From<&DocumentPage> for DocumentList {
             matching_is_exact,
             next: page.next.clone(),
             previous: page.previous.clone(),
+            preparing: None,
         }
     }
 }

@@ -77,6 +77,15 @@ fn per_million(picos: u64) -> f64 {
     picos as f64 / 1e6
 }
 
+/// What a whole batch would cost with a fallback model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FallbackCostView {
+    /// The model.
+    pub model: String,
+    /// What its answers would probably cost.
+    pub cost_usd: f64,
+}
+
 /// What a batch will cost and how long it will take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EstimateView {
@@ -90,6 +99,10 @@ pub struct EstimateView {
     pub high_usd: f64,
     /// A budget that should do.
     pub recommended_budget_usd: f64,
+    /// Of the high end and of the budget: room for second calls beside hanging ones.
+    pub hedges_usd: f64,
+    /// What all of it would cost if a fallback model answered instead.
+    pub fallbacks: Vec<FallbackCostView>,
     /// How long it will take, in milliseconds.
     pub duration_ms: u64,
     /// What decides that: `concurrency`, `request_limit`, `token_limit` or `reading`.
@@ -111,6 +124,15 @@ impl From<&Estimate> for EstimateView {
             low_usd: dollars(estimate.low),
             high_usd: dollars(estimate.high),
             recommended_budget_usd: dollars(estimate.budget),
+            hedges_usd: dollars(estimate.hedges),
+            fallbacks: estimate
+                .fallbacks
+                .iter()
+                .map(|fallback| FallbackCostView {
+                    model: fallback.model.clone(),
+                    cost_usd: dollars(fallback.cost),
+                })
+                .collect(),
             duration_ms: estimate.duration.ms,
             bound_by: bound(estimate.duration.bound_by).to_owned(),
             price: (&estimate.price).into(),

@@ -10,6 +10,7 @@ mod estimate;
 mod event;
 mod job;
 mod model;
+mod money;
 mod template;
 pub mod words;
 
@@ -21,11 +22,14 @@ pub use document::{
     FailureView, FindingView, HistoryView, PageView, PromptPart, PromptView, ReadingFindingView, ReadingView,
     ReviewView, WordView,
 };
-pub use estimate::{EstimateRow, EstimateView, PriceView};
+pub use estimate::{EstimateRow, EstimateView, FallbackCostView, PriceView};
 pub use event::{EventList, EventView};
 pub use job::{JobList, JobView};
 pub use model::{Comparison, ModelList, ModelView};
-pub use template::{FieldView, TemplateDetail, TemplateList, TemplateProblem, TemplateView, TemplateWarning};
+pub use money::{LedgerList, LedgerView, ReconciledView};
+pub use template::{
+    FieldView, ResultField, TemplateDetail, TemplateList, TemplateProblem, TemplateView, TemplateWarning,
+};
 
 use docmill_core::money::Usd;
 use docmill_core::time::Timestamp;

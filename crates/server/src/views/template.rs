@@ -1,6 +1,6 @@
 //! Templates.
 
-use docmill_core::template::{self, Template};
+use docmill_core::template::{self, Field, FieldKind, Template};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +11,44 @@ pub struct FieldView {
     pub name: String,
     /// What it holds.
     pub description: String,
+}
+
+/// A field of a batch's results: objects are taken apart, lists are not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ResultField {
+    /// Its names from the root, joined by dots.
+    pub path: String,
+    /// The same as a JSON Pointer.
+    pub pointer: String,
+    /// `text`, `date`, `number`, `integer`, `boolean`, `choice`, `list` or `json`.
+    pub kind: String,
+    /// What it may be, when it is a choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// What it holds.
+    pub description: String,
+}
+
+impl From<&Field> for ResultField {
+    fn from(field: &Field) -> Self {
+        let (kind, choices) = match &field.kind {
+            FieldKind::Text => ("text", &[][..]),
+            FieldKind::Date => ("date", &[][..]),
+            FieldKind::Number => ("number", &[][..]),
+            FieldKind::Integer => ("integer", &[][..]),
+            FieldKind::Boolean => ("boolean", &[][..]),
+            FieldKind::Choice(choices) => ("choice", choices.as_slice()),
+            FieldKind::List(_) => ("list", &[][..]),
+            FieldKind::Json => ("json", &[][..]),
+        };
+        Self {
+            path: field.path.clone(),
+            pointer: field.pointer.clone(),
+            kind: kind.to_owned(),
+            choices: choices.to_vec(),
+            description: field.description.clone(),
+        }
+    }
 }
 
 /// A template of a list.

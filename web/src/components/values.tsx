@@ -14,7 +14,7 @@ import type { Column } from './rows';
 export type Field = Schemas['ResultField'];
 
 /** The longest text of a cell; all of it is in its title. */
-const LONGEST = 48;
+const LONGEST = 36;
 
 /** What a field's column is called among the columns. */
 export const fieldColumn = (field: Field): string => `field:${field.path}`;
@@ -34,7 +34,7 @@ export function valueColumns(batch: string, fields: Field[], mayReview: boolean)
 /** Columns that are shown at first: what was taken out, and whether somebody should look. */
 export function usualColumns(fields: Field[]): string[] {
   const plain = fields.filter((field) => field.kind !== 'list' && field.kind !== 'json');
-  return ['document', 'state', ...plain.slice(0, 6).map(fieldColumn), 'risk', 'review', 'error'];
+  return ['document', 'state', ...plain.slice(0, 8).map(fieldColumn), 'risk', 'review', 'error'];
 }
 
 function Cell({ batch, doc, field, mayReview }: { batch: string; doc: Doc; field: Field; mayReview: boolean }) {
@@ -229,7 +229,7 @@ export function Where({
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
           onBlur={() => (typed.trim() || undefined) !== value && change(typed.trim() || undefined)}
-          error={value && problem ? `${problem.message}${problem.hint ? ` – ${problem.hint}` : ''}` : undefined}
+          error={!!value && problem !== null}
         />
       </form>
       <Popover opened={opened} onChange={setOpened} position="bottom-start" trapFocus>

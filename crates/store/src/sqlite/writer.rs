@@ -37,13 +37,13 @@ const LINGER: Duration = Duration::from_millis(2);
 
 /// When so many are written at a time, those that have time wait for each other: hundreds of results
 /// touch hardly more pages than a dozen, and calls that are about to leave get ahead of them.
-const BUSY: usize = 16;
+const BUSY: usize = 32;
 
 /// Or until there are so many.
 const ENOUGH: usize = 128;
 
 /// For how long at most.
-const PATIENCE: Duration = Duration::from_millis(25);
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Something to be written.
 trait Request: Send {

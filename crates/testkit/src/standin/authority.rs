@@ -23,6 +23,9 @@ const SCOPES: [&str; 2] = [
     "https://cognitiveservices.azure.com/.default",
 ];
 
+/// Google's token endpoint.
+const GOOGLE: &str = "https://oauth2.googleapis.com/token";
+
 /// Whether a request brings the key, wherever its protocol puts it.
 pub(super) fn lets_in(key: &str, head: &Parts, body: &[u8]) -> bool {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -97,7 +100,8 @@ fn is_stated(statement: &str, audience: &str) -> Option<()> {
     let at = |name: &str| claims.get(name).and_then(Value::as_u64);
     let is_now = at("iat")? <= now + 60 && at("exp")? > now && at("exp")? <= at("iat")? + 3600;
     let is_ours = head.get("alg")? == "RS256"
-        && claims.get("aud")? == audience
+        // Google's own clients name Google's address, wherever they send it.
+        && [audience, GOOGLE].contains(&claims.get("aud")?.as_str()?)
         && SCOPES.contains(&claims.get("scope")?.as_str()?);
     (is_now && is_ours).then_some(())
 }

@@ -24,6 +24,7 @@ use docmill_core::price::Price;
 use docmill_core::template::Template;
 use docmill_core::time::Timestamp;
 use docmill_core::usage::Usage;
+use docmill_core::values::{Comparison, Condition, SortKey};
 use docmill_store::sqlite::{Options, SqliteStore};
 use docmill_store::{
     Begun, Bill, Claimed, Commit, DocumentQuery, NewBatch, NewDocument, Next, Position, Settlement, SortBy,
@@ -341,6 +342,7 @@ impl Bench {
                 self.by_number(name, &query, total).await?;
             }
         }
+        self.values().await?;
         let mut times = Vec::new();
         for number in (1..documents).step_by((documents / 100).max(1) as usize) {
             let id = DocumentId {
@@ -364,6 +366,69 @@ impl Bench {
         tell("failures by code", vec![since.elapsed()]);
         println!();
         Ok(())
+    }
+
+    /// Lists by values: how long their index takes to make, and what pages take then.
+    async fn values(&self) -> Result<(), Failed> {
+        for pointer in ["/total", "/invoice_number"] {
+            let mut times = Vec::new();
+            let begun = Instant::now();
+            loop {
+                let since = Instant::now();
+                let prepared = self.store.prepare_values(self.batch, pointer, 2_000, NOW).await?;
+                times.push(since.elapsed());
+                if prepared.is_ready {
+                    break;
+                }
+            }
+            let name = format!(
+                "values of {pointer} made ready in {:.1} s, each 2,000",
+                begun.elapsed().as_secs_f64()
+            );
+            tell(&name, times);
+        }
+        let condition = |pointer: &str, comparison, key| Condition {
+            pointer: pointer.to_owned(),
+            comparison,
+            key,
+        };
+        let sorted = |values| DocumentQuery {
+            values,
+            sort: SortBy::Value,
+            sort_field: Some("/total".to_owned()),
+            ..DocumentQuery::default()
+        };
+        let more = |than| condition("/total", Comparison::Greater, SortKey::Whole(than));
+        let begins = |text: &str| {
+            condition(
+                "/invoice_number",
+                Comparison::Begins,
+                SortKey::Text(text.to_owned()),
+            )
+        };
+        let contains = |text: &str| {
+            condition(
+                "/invoice_number",
+                Comparison::Contains,
+                SortKey::Text(text.to_owned()),
+            )
+        };
+        let filtered = |values| DocumentQuery {
+            values,
+            ..DocumentQuery::default()
+        };
+        for (name, query) in [
+            ("by a value", sorted(Vec::new())),
+            ("by a value, more than: half match", sorted(vec![more(500)])),
+            ("value more than: half match", filtered(vec![more(500)])),
+            ("value more than: few match", filtered(vec![more(997)])),
+            ("value begins: few match", filtered(vec![begins("re-99977")])),
+            ("value contains: few match", filtered(vec![contains("99977")])),
+            ("two values", filtered(vec![more(500), begins("re-99")])),
+        ] {
+            self.first_and_following(name, &query).await?;
+        }
+        self.by_number("by a value", &sorted(Vec::new()), 300_000).await
     }
 
     async fn first_and_following(&self, name: &str, query: &DocumentQuery) -> Result<(), Failed> {
@@ -437,6 +502,6 @@ fn answer(number: u64) -> serde_json::Value {
         "invoice_number": format!("RE-{number}"), "invoice_date": "2026-03-14", "due_date": "2026-04-13",
         "supplier": {"name": "Nordlicht Werkzeuge GmbH", "vat_id": "DE123456789"},
         "line_items": [{"description": "Drill, 18 V", "quantity": 2, "amount": 198.5}],
-        "subtotal": 198.5, "tax": 37.72, "total": 236.22, "currency": "EUR"
+        "subtotal": 198.5, "tax": 37.72, "total": (number * 7_919 % 100_000) as f64 / 100.0, "currency": "EUR"
     })
 }

@@ -223,7 +223,7 @@ export function Where({
       >
         <TextInput
           size="xs"
-          w={260}
+          w={240}
           label="Values"
           placeholder={`${fields[0]?.path ?? 'total'} is not empty`}
           value={typed}

@@ -42,6 +42,9 @@ const SIZES = [50, 100, 200];
 /** A page shown again after a change is asked for at most this often. */
 const REFRESH_MS = 1_000;
 
+/** Columns before the fields. */
+const leading = ['document', 'state', 'risk'];
+
 /** Before the batch says which fields its results have. */
 const none: Field[] = [];
 
@@ -86,7 +89,9 @@ export default function Documents() {
   const mayReview = useMay('review');
   const all = useMemo(() => {
     const ours = valueColumns(id, fields, mayReview);
-    return [...columns.slice(0, 2), ...ours, ...columns.slice(2)];
+    // What says whether somebody should look stands before what may not fit on the screen.
+    const first = columns.filter((column) => leading.includes(column.id));
+    return [...first, ...ours, ...columns.filter((column) => !leading.includes(column.id))];
   }, [id, fields, mayReview]);
   // Each template has columns of its own.
   const [remembered, setRemembered] = useRemembered<Record<string, string[]>>('columns-of', {});
@@ -283,7 +288,7 @@ export default function Documents() {
           placeholder="invoice-2024"
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
-          w={180}
+          w={160}
         />
         <Many label="State" value={search.state} options={states} set={(state) => set({ state })} />
         <Many label="Class" value={search.class} options={classes} set={(value) => set({ class: value })} />
@@ -601,7 +606,7 @@ function Many({
   return (
     <MultiSelect
       size="xs"
-      miw={130}
+      w={chosen.length === 0 ? 130 : undefined}
       maw={260}
       label={label}
       placeholder={chosen.length === 0 ? 'Any' : undefined}

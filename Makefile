@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt licenses bench bench-parts bench-reading samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
+.PHONY: help setup demo test python wheel lint fmt licenses bench bench-parts bench-reading samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -46,7 +46,15 @@ test: ## Everything that is checked
 		$(CARGO) test --workspace --locked --lib --bins --tests; \
 	fi
 	cd web && npm test --silent
-	$(MAKE) clients browser api-fuzz
+	$(MAKE) clients python browser api-fuzz
+
+python: ## Build the Python package, install it where nothing is, and use it
+	$(CARGO) build --workspace --locked
+	$(PYTHON) scripts/python-package.py
+
+wheel: dashboard ## The Python package with the program inside, into target/wheels
+	$(CARGO) build --release --locked -p docmill
+	DOCMILL_WHEEL_BINARY="$${CARGO_TARGET_DIR:-target}/release/docmill" $(PYTHON) -m pip wheel --no-deps --wheel-dir "$${CARGO_TARGET_DIR:-target}/wheels" ./python
 
 browser: dashboard ## Browser tests, in the machine's Chromium
 	$(CARGO) build --workspace --locked

@@ -258,6 +258,14 @@ fn document_query(query: &DocumentQuery) -> String {
     if let Some(least) = query.cost_at_least {
         add("cost_at_least_usd", least.to_decimal());
     }
+    if let Some(risk) = query.risk_at_least {
+        add("risk_at_least", risk.to_string());
+    }
+    let mut review: Vec<&str> = query.verdicts.iter().map(|it| it.as_str()).collect();
+    if query.unreviewed {
+        review.push("none");
+    }
+    add("review", review.join(","));
     let sort = match query.sort {
         SortBy::Ordinal => "document",
         SortBy::Name => "name",

@@ -4,7 +4,7 @@ use docmill_testkit::process::{StandinProcess, built_binary};
 use docmill_testkit::standin::Ledger;
 use serde_json::{Value, json};
 
-use crate::program::{Program, Ran};
+use crate::program::{Program, Ran, template};
 use crate::server::{PATIENCE, Server, pile, wait_until};
 
 /// Two machines: one that serves, one that a person sits at.
@@ -59,6 +59,7 @@ fn documents_are_sent_processed_there_and_brought_back() {
         .succeeds();
     assert!(ran.stderr.contains("12 documents added"), "{}", ran.stderr);
     assert!(ran.stderr.contains("march"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("Needs a look"), "none does: {}", ran.stderr);
     let table = std::fs::read_to_string(&out).unwrap();
     assert_eq!(table.lines().count(), 13, "{table}");
     assert!(table.contains("receipt-0003.txt"), "{table}");
@@ -185,9 +186,10 @@ fn calls_whose_outcome_was_lost_are_seen_and_settled_from_here() {
         .map(|(name, value)| (*name, value.as_str()));
     let office = Office::with_environment(&[], &environment);
     let folder = pile(&office.desk, "march", 6);
+    let template = template(&office.desk);
     let model = [
         "-t",
-        "receipt",
+        &template,
         "-m",
         "openai/gpt-4o-mini",
         "--budget",

@@ -74,6 +74,12 @@ pub(crate) struct Job {
 /// shall not fill it.
 const MOST_NOTED: u32 = 20;
 
+/// One fewer than there are processors: an answer that nobody reads is lost when the process dies.
+fn turns() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.saturating_sub(1).max(1)
+}
+
 impl Job {
     pub(crate) fn new(engine: &Engine, row: &BatchRow, worker: WorkerId) -> Result<Self, EngineError> {
         let setup = Setup::new(engine, row)?;
@@ -103,7 +109,7 @@ impl Job {
             policy: engine.settings.policy.clone(),
             money: Money::new(&row.balance),
             journal: Journal::new(&engine.settings.data_dir.join("workers"), worker),
-            turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            turns: Semaphore::new(turns()),
             breaker: Mutex::new(Breaker::new(&engine.settings.policy)),
             halted: watch::Sender::new(false),
             spool: Spool::new(&engine.settings.data_dir),
@@ -230,8 +236,8 @@ impl Job {
         self.journal.write(document, settlement)
     }
 
-    /// A turn for work that takes the processor's time and no call: so that those who wait for
-    /// their turn leave the threads to what comes in from the provider, which is heard at once.
+    /// A turn for work that takes the processor's time and no call: those who wait for their turn
+    /// leave a thread to what comes in from the provider, which is heard at once.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.turns.acquire().await.ok()
     }

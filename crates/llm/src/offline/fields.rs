@@ -45,19 +45,12 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
         evidence: Vec::new(),
         left_out,
     };
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return filled;
-    };
-    for (name, property) in properties {
-        let field = Field {
-            name,
-            property: resolved(schema, property),
-        };
-        document.fill(&field, &mut filled);
-    }
-    require(schema, &mut filled.data);
+    document.fill_object(schema, schema, None, &mut filled);
     filled
 }
+
+/// Objects within objects deeper than this stay empty.
+const DEEPEST: usize = 4;
 
 /// What stands behind an optional field and a local reference: Pydantic writes a nested
 /// model as `{"$ref": …}`, and one that may be missing as `anyOf` of that and null.
@@ -93,6 +86,16 @@ fn require(schema: &Value, data: &mut Map<String, Value>) {
     }
 }
 
+/// Null, or a list or an object of nothing.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().all(is_nothing),
+        Value::Object(inner) => inner.values().all(is_nothing),
+        _ => false,
+    }
+}
+
 /// Whether a schema says that a value may be null.
 fn takes_null(property: &Value) -> bool {
     let branches = ["anyOf", "oneOf"]
@@ -116,6 +119,8 @@ fn has_type(property: &Value, wanted: &str) -> bool {
 pub(super) struct Field<'s> {
     name: &'s str,
     property: &'s Value,
+    /// The object it belongs to, when that is not the whole.
+    parent: Option<&'s Field<'s>>,
 }
 
 impl Field<'_> {
@@ -128,9 +133,17 @@ impl Field<'_> {
         if self.property.get("x-docmill-keywords").is_some() {
             return "keywords".to_owned();
         }
-        let name = self.name.to_ascii_lowercase();
+        let name = self.whole_name().to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        // "vendor", "vendor_name", but not "vendor_phone".
+        let is_name_of = |words: &[&str]| {
+            let plain = name.strip_suffix("_name").unwrap_or(&name);
+            words
+                .iter()
+                .any(|word| plain == *word || plain.strip_suffix(word).is_some_and(|it| it.ends_with('_')))
+        };
         let kind = match text("format") {
+            _ if self.property.get("enum").is_some() => "choice",
             Some("date" | "date-time") => "date",
             Some("email") => "email",
             Some("uri" | "url") => "url",
@@ -138,6 +151,7 @@ impl Field<'_> {
             _ if has_type(self.property, "number") && says(&["total"]) => "total",
             _ if has_type(self.property, "number") => "amount",
             _ if has_type(self.property, "integer") => "integer",
+            _ if self.property.get("properties").is_some() => "object",
             _ if !has_type(self.property, "string") => "other",
             _ if says(&["date", "datum"]) => "date",
             _ if says(&["iban"]) => "iban",
@@ -145,6 +159,9 @@ impl Field<'_> {
             _ if says(&["phone", "telefon"]) => "phone",
             _ if says(&["website", "url"]) => "url",
             _ if says(&["currency"]) => "currency",
+            _ if says(&["vat_id", "vat_no", "vat_number", "tax_id", "ust_id"]) => "vat_id",
+            _ if is_name_of(COMPANIES) => "company",
+            _ if is_name_of(&["address"]) && !says(CUSTOMERS) => "address",
             _ if says(&["number", "_no", "_id", "reference"]) => "number",
             _ => "name",
         };
@@ -154,7 +171,17 @@ impl Field<'_> {
     /// Labels, longest first: "invoice date" before "date".
     pub(super) fn labels(&self) -> Vec<String> {
         let mut labels: Vec<String> = self.strings("x-docmill-aliases");
-        labels.push(self.name.replace(['_', '-'], " "));
+        let spoken = |name: &str| name.replace(['_', '-'], " ");
+        if let Some(parent) = self.parent {
+            labels.push(spoken(&self.whole_name()));
+            if self.name == "name" {
+                labels.push(spoken(parent.name));
+            }
+        }
+        // "name" alone stands on many lines, of whoever.
+        if self.parent.is_none() || !COMMON.contains(&self.name) {
+            labels.push(spoken(self.name));
+        }
         labels.extend(
             self.property
                 .get("title")
@@ -173,12 +200,93 @@ impl Field<'_> {
             .collect()
     }
 
+    /// With the names of the objects it belongs to: `seller_name`.
+    fn whole_name(&self) -> String {
+        match self.parent {
+            Some(parent) => format!("{}_{}", parent.whole_name(), self.name),
+            None => self.name.to_owned(),
+        }
+    }
+
+    fn depth(&self) -> usize {
+        self.parent.map_or(1, |parent| parent.depth() + 1)
+    }
+
     fn labelled_only(&self) -> bool {
         self.property.get("x-docmill-labelled-only") == Some(&Value::Bool(true))
     }
 }
 
+/// Names of fields that hold who a document is from.
+const COMPANIES: &[&str] = &[
+    "company", "merchant", "vendor", "seller", "supplier", "shop", "store", "business", "issuer", "retailer",
+];
+
+/// Names of fields about whom a document is for: their address is not the one at the head.
+const CUSTOMERS: &[&str] = &[
+    "customer",
+    "client",
+    "buyer",
+    "recipient",
+    "bill_to",
+    "ship",
+    "deliver",
+];
+
+/// Names of fields that mean nothing without the object they belong to.
+const COMMON: &[&str] = &[
+    "name", "id", "type", "value", "text", "number", "date", "amount", "address",
+];
+
 impl Document<'_> {
+    /// Fills the properties of an object; `root` is where references lead.
+    fn fill_object(&self, root: &Value, schema: &Value, parent: Option<&Field<'_>>, filled: &mut Filled) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            let field = Field {
+                name,
+                property: resolved(root, property),
+                parent,
+            };
+            if field.kind() == "object" {
+                self.nested(root, &field, filled);
+            } else {
+                self.fill(&field, filled);
+            }
+        }
+        require(schema, &mut filled.data);
+    }
+
+    /// An object of its own: there when something of it was found, or when it has to be.
+    fn nested(&self, root: &Value, field: &Field<'_>, filled: &mut Filled) {
+        if field.depth() > DEEPEST {
+            return;
+        }
+        let mut inner = Filled {
+            data: Map::new(),
+            evidence: Vec::new(),
+            left_out: 0,
+        };
+        self.fill_object(root, field.property, Some(field), &mut inner);
+        let is_found = !inner.evidence.is_empty() || inner.data.values().any(|value| !is_nothing(value));
+        let has_to_be = field.parent.map_or(root, |parent| parent.property);
+        let required = has_to_be.get("required").and_then(Value::as_array);
+        let is_required = required.is_some_and(|names| names.iter().any(|name| name == field.name));
+        let may_be_null = has_to_be
+            .pointer(&format!("/properties/{}", field.name))
+            .is_some_and(takes_null);
+        if !is_found && (!is_required || may_be_null) {
+            return;
+        }
+        for mut evidence in inner.evidence {
+            evidence.field = format!("/{}{}", field.name, evidence.field);
+            filled.evidence.push(evidence);
+        }
+        filled
+            .data
+            .insert(field.name.to_owned(), Value::Object(inner.data));
+    }
+
     fn fill(&self, field: &Field<'_>, filled: &mut Filled) {
         let found = match field.kind().as_str() {
             "date" => self.date(field).map(|it| it.map(Value::from)),
@@ -221,6 +329,7 @@ impl Document<'_> {
             "jurisdiction" => legal::jurisdiction(&self.lines).map(|it| it.map(Value::from)),
             "duration" => legal::duration(&self.lines).map(|it| it.map(Value::from)),
             "keywords" => self.keywords(field),
+            "choice" => self.choice(field),
             "language" => self.language(),
             "text" => {
                 filled
@@ -337,6 +446,21 @@ impl Document<'_> {
             }
         }
         None
+    }
+
+    /// The first of the choices that stands behind one of the labels.
+    fn choice(&self, field: &Field<'_>) -> Option<Found<Value>> {
+        let choices = field.strings("enum");
+        self.labelled(&field.labels())
+            .into_iter()
+            .find_map(|(index, end)| {
+                let line = &self.lines[index];
+                let rest = line.from(end).to_lowercase();
+                let mut words = rest.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
+                let chosen =
+                    words.find_map(|word| choices.iter().find(|choice| choice.to_lowercase() == word))?;
+                Some(Found::new(Value::from(chosen.clone()), line, chosen))
+            })
     }
 
     /// What stands below a label in its column: the value of a "Name:" within a few lines, else

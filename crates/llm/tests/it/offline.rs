@@ -121,6 +121,61 @@ fn references_and_optional_fields_of_pydantic_are_followed() {
     assert_eq!(data, json!({"total": 12.5, "order_date": "2026-03-14"}));
 }
 
+/// A schema of somebody's own, without a word for us: names and objects say what is wanted.
+#[test]
+fn plain_schemas_and_their_nested_objects_are_filled_by_their_names() {
+    let nullable = json!({"type": ["string", "null"]});
+    let party = json!({"type": "object", "required": ["name"], "properties": {
+        "name": nullable, "address": nullable, "vat_id": nullable}});
+    let schema = json!({"type": "object", "required": ["seller", "payment", "delivery"], "properties": {
+        "merchant": nullable,
+        "seller": party,
+        "buyer": party,
+        "payment": {"type": "object", "properties": {
+            "method": {"type": "string", "enum": ["cash", "card", "transfer"]},
+            "total": {"type": "number"}}},
+        "delivery": {"type": "object", "required": ["driver"], "properties": {"driver": nullable}},
+    }});
+    let text = "Brightwater Design LLC\n12 Harbour Road, Portland, OR 97204\nVAT ID: GB 555 7741 02\n\n\
+        Buyer: Tamarack Hotels Inc.\nPayment method: Card (contactless)\nTotal: 120.50 USD\n";
+    let page = Page {
+        number: 1,
+        label: None,
+        width: 0.0,
+        height: 0.0,
+        text: text.to_owned(),
+        words: Vec::new(),
+        origin: TextOrigin::Native,
+    };
+    let (data, evidence) = docmill_llm::offline::extract(&schema, &[page]);
+    assert_eq!(data["merchant"], "Brightwater Design LLC", "{data}");
+    assert_eq!(data["seller"]["name"], "Brightwater Design LLC", "{data}");
+    assert!(
+        data["seller"]["address"]
+            .as_str()
+            .unwrap()
+            .contains("12 Harbour Road"),
+        "{data}"
+    );
+    assert_eq!(data["seller"]["vat_id"], "GB555774102", "{data}");
+    assert_eq!(data["buyer"]["name"], "Tamarack Hotels Inc.", "{data}");
+    assert_eq!(
+        data["buyer"].get("address"),
+        None,
+        "not the one of the seller: {data}"
+    );
+    assert_eq!(
+        data["payment"],
+        json!({"method": "card", "total": 120.5}),
+        "{data}"
+    );
+    assert_eq!(data["delivery"], json!({"driver": null}), "it has to be there");
+    assert!(
+        evidence.iter().any(|it| it.field == "/seller/name"),
+        "{evidence:?}"
+    );
+}
+
 #[test]
 fn of_a_very_long_document_both_ends_are_looked_at() {
     let middle = "4711  an article of a list that does not end  1.00\n".repeat(30_000);

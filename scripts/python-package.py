@@ -95,10 +95,14 @@ assert arrow.num_rows == 11 and "total" in arrow.column_names, arrow.schema
 assert results.export(Path(data) / "r.xlsx").stat().st_size > 1000
 
 # A rehearsal within a budget that does not do: the results so far are there.
-short = docmill.run(samples / "receipts", "receipt", model="sim/openai/gpt-4o-mini", sim_speed=0, budget=0.001,
-                    data_dir=data, progress=False, name="short")
+pile = Path(data) / "pile"
+pile.mkdir()
+for number in range(200):
+    (pile / f"{number}.txt").write_text(f"Corner Shop\\nDate: 2026-03-01\\nTOTAL {number}.50 EUR\\n")
+short = docmill.run(pile, "receipt", model="sim/openai/gpt-4o-mini", sim_speed=50.0, budget=0.005, data_dir=data,
+                    progress=False, name="short")
 assert short.batch["state"] == "budget_exhausted" and not short.is_complete, short
-assert short.cost <= 0.001 and "budget_exhausted" in repr(short)
+assert short.cost <= 0.005 and "budget_exhausted" in repr(short)
 
 schema = {"title": "Any Thing", "type": "object", "properties": {"company": {"type": ["string", "null"]}}}
 from_schema = asyncio.run(docmill.arun(samples / "receipts", schema, model="offline", data_dir=data, progress=False))

@@ -22,7 +22,7 @@ import { api, ask, ProblemError, url } from './api/client';
 import * as Icons from './components/icons';
 import { Empty, Loading, Trouble } from './components/parts';
 import { words } from './lib/format';
-import { useKeys } from './lib/hooks';
+import { useEscape, useKeys } from './lib/hooks';
 import { useMay, useSession } from './lib/session';
 
 const ways = [
@@ -37,6 +37,7 @@ const ways = [
 
 export function Shell() {
   const [help, setHelp] = useState(false);
+  useEscape();
   useKeys({
     '?': () => setHelp(true),
     '/': () =>
@@ -213,6 +214,8 @@ function Palette() {
         'aria-label': 'Go anywhere',
       }}
       shortcut={['mod + K']}
+      tagsToIgnore={[]}
+      triggerOnContentEditable
     />
   );
 }

@@ -15,6 +15,12 @@ pub struct Signs {
     pub repaired: bool,
     /// Whether something of the document could not be read.
     pub partial: bool,
+    /// Fields of the template that have one value, and how many of them are empty.
+    pub fields: usize,
+    /// Of these: empty.
+    pub empty: usize,
+    /// Of the empty ones: those the template says a result must have.
+    pub missing: usize,
     /// How sure the text recognition was, 0 to 100; `None`: nothing was recognised.
     pub ocr_confidence: Option<u8>,
 }
@@ -33,13 +39,18 @@ const FURTHER_FINDING: u64 = 60;
 const PARTIAL: u64 = 150;
 /// The model needed a second try.
 const REPAIRED: u64 = 80;
+/// All fields are empty; half of them: a quarter of it. Documents rarely fill a template, so that a
+/// few empty fields say little, and nearly all of them that it is another kind of document.
+const EMPTY: u64 = 300;
+/// A value the template says a result must have, up to three.
+const MISSING: u64 = 90;
 /// Text recognition at 50 % or below; nothing from 90 % up, in a line between.
 const UNSURE: u64 = 200;
 
 /// 0 (nothing speaks against it) to 1000, to order the review queue: the sum of
 /// the share of ungrounded values × 450, the first finding 220 and up to three
 /// more 60 each, partly unreadable 150, repaired 80, doubtful text recognition up
-/// to 200; never above 1000. Weights are judgement, not measurement: what matters
+/// to 200, the share of empty fields squared × 300, up to three missing values 90 each; never above 1000. Weights are judgement, not measurement: what matters
 /// is the order, and that nothing adds up to zero by accident.
 #[must_use]
 pub fn risk(signs: &Signs) -> u16 {
@@ -60,7 +71,11 @@ pub fn risk(signs: &Signs) -> u16 {
     let ungrounded = ungrounded.max(u64::from(signs.ungrounded > 0));
     let partial = if signs.partial { PARTIAL } else { 0 };
     let repaired = if signs.repaired { REPAIRED } else { 0 };
-    let sum = ungrounded + findings + unsure + partial + repaired;
+    let (fields, empty) = (signs.fields as u128, signs.empty.min(signs.fields) as u128);
+    let empty = (empty * empty * u128::from(EMPTY)).checked_div(fields * fields);
+    let empty = empty.and_then(|it| u64::try_from(it).ok()).unwrap_or(0);
+    let missing = MISSING * (signs.missing as u64).min(3);
+    let sum = ungrounded + findings + unsure + partial + repaired + empty + missing;
     u16::try_from(sum.min(1000)).unwrap_or(1000)
 }
 

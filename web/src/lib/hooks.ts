@@ -56,6 +56,20 @@ export function useRemembered<T>(name: string, initial: T): [T, (value: T) => vo
   ];
 }
 
+/** Escape leaves a field of the page, so that the page's keys work again. Dialogs and open lists take it themselves. */
+export function useEscape(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement | null;
+      if (event.key !== 'Escape' || !target?.closest('main')) return;
+      if (target.closest('[role=dialog]') || target.getAttribute('aria-expanded') === 'true') return;
+      if (target.matches('input, textarea, select, [contenteditable=true]')) target.blur();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
+}
+
 /** Keys for the whole page; not while somebody types. */
 export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): void {
   useEffect(() => {

@@ -3,7 +3,7 @@ import { ActionIcon, Alert, Anchor, Badge, Button, CopyButton, Group, Stack, Tab
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, ask, type DocDetail, type LogLine, ProblemError, url } from '../api/client';
 import { useStream } from '../api/live';
 import { Calls } from '../components/calls';
@@ -27,6 +27,9 @@ const getDetail = (batch: string, document: string) =>
       params: { path: { batch, document: Number(document) }, query: { raw: true } },
     }),
   );
+
+/** A document is looked at for so long before a key can approve or reject it. */
+const SEEN_MS = 350;
 
 export default function Document() {
   const mayReview = useMay('review');
@@ -117,6 +120,23 @@ export default function Document() {
     setLit(null);
   }
 
+  // A key pressed twice must not say something about a document that nobody has seen yet.
+  const seenSince = useRef<number | null>(null);
+  const isThere = doc?.document === Number(number);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another document has to be seen anew
+  useEffect(() => {
+    seenSince.current = null;
+    if (!isThere) return;
+    let frame = requestAnimationFrame(() => {
+      // The frame after the one in which it was drawn.
+      frame = requestAnimationFrame(() => {
+        seenSince.current = performance.now();
+      });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [id, number, isThere]);
+  const isSeen = () => seenSince.current !== null && performance.now() - seenSince.current >= SEEN_MS;
+
   const say = async (verdict: 'approved' | 'rejected') => {
     if (busy || !doc?.extraction) return;
     if (!mayReview) return;
@@ -152,8 +172,8 @@ export default function Document() {
   useKeys({
     j: () => go(around.next),
     k: () => go(around.previous),
-    a: () => void say('approved'),
-    r: () => void say('rejected'),
+    a: () => isSeen() && void say('approved'),
+    r: () => isSeen() && void say('rejected'),
     e: () => {
       setTab('fields');
       requestAnimationFrame(() =>

@@ -1,6 +1,6 @@
 //! Risk: an order that a person would agree with.
 
-use docmill_core::review::{Signs, risk};
+use docmill_core::review::{NEEDS_A_LOOK, Signs, risk};
 
 #[test]
 fn worse_results_come_first() {
@@ -49,6 +49,34 @@ fn worse_results_come_first() {
         );
     }
     assert_eq!(risk(&good), 0);
+}
+
+#[test]
+fn what_is_missing_counts_by_how_much_of_it_there_is() {
+    let of = |empty, missing| {
+        risk(&Signs {
+            grounded: 3,
+            fields: 12,
+            empty,
+            missing,
+            ..Signs::default()
+        })
+    };
+    assert!(of(3, 0) < 30, "a few empty fields say little: {}", of(3, 0));
+    assert!(
+        of(11, 0) >= NEEDS_A_LOOK,
+        "nearly nothing was found: {}",
+        of(11, 0)
+    );
+    assert!(
+        of(3, 2) >= NEEDS_A_LOOK,
+        "two that have to be there: {}",
+        of(3, 2)
+    );
+    for empty in 1..=12 {
+        assert!(of(empty - 1, 0) <= of(empty, 0) && of(empty, 0) < of(empty, 1));
+    }
+    assert_eq!(of(12, 9), of(12, 3));
 }
 
 #[test]

@@ -21,6 +21,9 @@ use crate::pipeline::progress::{Part, Progress, Prompts};
 /// Findings about a reading that the result carries; a hundred broken pages are one story.
 const MOST_DOUBTS: usize = 3;
 
+/// Of fewer fields, how many are empty says nothing about the kind of document.
+const FEW_FIELDS: usize = 4;
+
 /// Rows named one by one in a finding.
 const MOST_ROWS_NAMED: usize = 3;
 
@@ -88,6 +91,17 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
             message: format!("page {page} seems to give the model instructions: “{quote}”"),
         });
     }
+    let (empty, missing) = empty_fields(job, &data);
+    let fields = job.setup.plain_fields.len();
+    if !is_empty(&data) && fields >= FEW_FIELDS && empty * 4 >= fields * 3 {
+        findings.push(Finding {
+            field: String::new(),
+            check: "mostly_empty".to_owned(),
+            message: format!(
+                "{empty} of {fields} fields are empty: is the document of the kind the template is for?"
+            ),
+        });
+    }
     if is_empty(&data) {
         findings.push(Finding {
             field: String::new(),
@@ -101,6 +115,9 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
         findings: findings.len(),
         repaired: repairs > 0,
         partial,
+        fields,
+        empty,
+        missing,
         ocr_confidence: review::ocr_confidence(&prompts.reading.pages),
     });
     Next::Completed(Box::new(Extraction {
@@ -111,6 +128,20 @@ pub(crate) fn conclude(job: &Job, prompts: &mut Prompts) -> Next {
         risk,
         simulated: job.setup.capabilities.simulated,
     }))
+}
+
+/// How many fields with one value are empty, and of these those that have to be there.
+fn empty_fields(job: &Job, data: &Value) -> (usize, usize) {
+    let is_empty = |pointer: &str| match data.pointer(pointer) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.trim().is_empty(),
+        Some(_) => false,
+    };
+    let fields = job.setup.plain_fields.iter();
+    let empty = fields.filter(|field| is_empty(&field.pointer));
+    empty.fold((0, 0), |(empty, missing), field| {
+        (empty + 1, missing + usize::from(field.is_required))
+    })
 }
 
 /// The lines of rows that came only when they were asked for again.

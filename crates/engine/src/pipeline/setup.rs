@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use docmill_core::latency::Histogram;
 use docmill_core::plan::Plan;
-use docmill_core::template::{Template, first_answer_limit};
+use docmill_core::template::{self, FieldKind, Template, first_answer_limit};
 use docmill_llm::{Capabilities, ModelLimits};
 use docmill_store::BatchRow;
+use serde_json::Value;
 
 use crate::learning::Learning;
 use crate::loader::DocumentLoader;
@@ -45,6 +46,32 @@ pub(crate) struct Setup {
     pub(super) instructions: u64,
     /// Tokens of a row's names, where the template asks for a list ([`parts::row_names`]).
     pub(super) row_names: Option<u64>,
+    /// Fields of the template that have one value.
+    pub(super) plain_fields: Vec<PlainField>,
+}
+
+/// A field that has one value.
+pub(super) struct PlainField {
+    /// As a JSON Pointer.
+    pub(super) pointer: String,
+    /// Whether a result must have it.
+    pub(super) is_required: bool,
+}
+
+fn plain_fields(schema: &Value) -> Vec<PlainField> {
+    let required = schema.get("required").and_then(Value::as_array);
+    let has_to_be = |path: &str| {
+        let mut names = required.into_iter().flatten().filter_map(Value::as_str);
+        names.any(|name| name == path)
+    };
+    let plain = template::fields(schema).into_iter();
+    plain
+        .filter(|field| !matches!(field.kind, FieldKind::List(_) | FieldKind::Json))
+        .map(|field| PlainField {
+            is_required: has_to_be(&field.path),
+            pointer: field.pointer,
+        })
+        .collect()
 }
 
 impl Setup {
@@ -76,6 +103,7 @@ impl Setup {
             latencies: Mutex::default(),
             calls: Arc::clone(&engine.calls),
             row_names: parts::row_names(&template.schema),
+            plain_fields: plain_fields(&template.schema),
             system,
             schema: serde_json::to_vec(&template.schema).unwrap_or_default().into(),
             template,

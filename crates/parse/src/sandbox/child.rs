@@ -29,6 +29,9 @@ const COPIES: u64 = 3;
 /// Resident memory beyond which a child is replaced, in KiB.
 const WORN_KIB: u64 = 384 * 1024;
 
+/// The same of addresses: half of what a document may take is left then, and its stack.
+const WORN_ADDRESSES_KIB: u64 = 640 * 1024;
+
 /// Files a child may have open: its pipes, those to tesseract, and little else.
 const FILES: u64 = 64;
 
@@ -115,10 +118,13 @@ fn allow_memory(document: usize) -> io::Result<()> {
     .map_err(io::Error::from)
 }
 
-/// Whether this process has grown large. Where the system does not say, the count of
-/// documents alone decides when it is replaced.
+/// Whether this process has grown large, in memory or in addresses: an allocator keeps those of a
+/// large picture, and the next document would not get enough of them. Where the system does not
+/// say, the count of documents alone decides when it is replaced.
 fn is_worn() -> bool {
-    resident_kib().is_some_and(|kib| kib > WORN_KIB)
+    let Some(status) = status() else { return false };
+    let above = |name: &str, most: u64| kib_of(&status, name).is_some_and(|kib| kib > most);
+    above("VmRSS:", WORN_KIB) || above("VmSize:", WORN_ADDRESSES_KIB)
 }
 
 /// Where the system says how much memory this process has: opened while it still may be.
@@ -130,11 +136,14 @@ fn watch_memory() {
     }
 }
 
-fn resident_kib() -> Option<u64> {
+fn status() -> Option<String> {
     let mut status = [0; 4096];
     let read = MEMORY_STATUS.get()?.read_at(&mut status, 0).ok()?;
-    let status = std::str::from_utf8(&status[..read]).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(std::str::from_utf8(&status[..read]).ok()?.to_owned())
+}
+
+fn kib_of(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -148,9 +157,9 @@ fn serve() -> io::Result<()> {
         };
         cpu::allow(cpu::DOCUMENT);
         allow_memory(content.len())?;
-        let reply = on_large_stack(order, content);
+        let (reply, broke_down) = on_large_stack(order, content);
         let answer = Answer {
-            worn: is_worn(),
+            worn: broke_down || is_worn(),
             reply,
         };
         let mut answer = postcard::to_stdvec(&answer).map_err(io::Error::other)?;
@@ -166,20 +175,25 @@ fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn on_large_stack(order: Order, content: Vec<u8>) -> Reply {
+/// What came of a document, and whether this process may have been left in disorder by it.
+fn on_large_stack(order: Order, content: Vec<u8>) -> (Reply, bool) {
     let thread = thread::Builder::new()
         .stack_size(STACK)
         .spawn(move || carry_out(&order, &content));
     match thread.map(thread::JoinHandle::join) {
-        Ok(Ok(reply)) => reply,
-        _ => Reply::failed(&Failure::new(
-            FailureCode::ParseCrash,
-            "the reader broke down on it",
-        )),
+        Ok(Ok(done)) => done,
+        _ => (broke_down(), true),
     }
 }
 
-fn carry_out(order: &Order, content: &[u8]) -> Reply {
+fn broke_down() -> Reply {
+    Reply::failed(&Failure::new(
+        FailureCode::ParseCrash,
+        "the reader broke down on it",
+    ))
+}
+
+fn carry_out(order: &Order, content: &[u8]) -> (Reply, bool) {
     let done = catch_unwind(|| match &order.task {
         Task::Read { options, ocr_seconds } => {
             let ocr_until = Instant::now().checked_add(Duration::from_secs(*ocr_seconds));
@@ -195,11 +209,8 @@ fn carry_out(order: &Order, content: &[u8]) -> Reply {
         }
     });
     match done {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(failure)) => Reply::failed(&failure),
-        Err(_) => Reply::failed(&Failure::new(
-            FailureCode::ParseCrash,
-            "the reader broke down on it",
-        )),
+        Ok(Ok(reply)) => (reply, false),
+        Ok(Err(failure)) => (Reply::failed(&failure), false),
+        Err(_) => (broke_down(), true),
     }
 }

@@ -139,6 +139,7 @@ impl Sandbox {
                 // What killed the child may be what earlier documents left behind in it, so this one
                 // gets a second try, in a new child. One that ran out of time would again.
                 Err(failure) if failure.code != FailureCode::ParseTimeout => {}
+                Ok(reply) if broke_down(&reply) => {}
                 done => return done,
             }
         }
@@ -206,6 +207,13 @@ fn may_be_scanned(request: &ReadRequest) -> bool {
         crate::detect::detect(&request.name, &request.content).kind,
         Kind::Pdf | Kind::Image
     )
+}
+
+/// Whether a child was not able to go on, and said so itself.
+fn broke_down(reply: &Reply) -> bool {
+    let Reply::Failed(json) = reply else { return false };
+    let failure: Option<Failure> = serde_json::from_str(json).ok();
+    failure.is_some_and(|failure| failure.code == FailureCode::ParseCrash)
 }
 
 fn unexpected(reply: Reply) -> Failure {

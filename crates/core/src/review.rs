@@ -71,9 +71,10 @@ pub fn risk(signs: &Signs) -> u16 {
     let ungrounded = ungrounded.max(u64::from(signs.ungrounded > 0));
     let partial = if signs.partial { PARTIAL } else { 0 };
     let repaired = if signs.repaired { REPAIRED } else { 0 };
-    let (fields, empty) = (signs.fields as u128, signs.empty.min(signs.fields) as u128);
-    let empty = (empty * empty * u128::from(EMPTY)).checked_div(fields * fields);
-    let empty = empty.and_then(|it| u64::try_from(it).ok()).unwrap_or(0);
+    let permille = signs.empty.min(signs.fields) as u128 * 1_000;
+    let permille = permille.checked_div(signs.fields as u128).unwrap_or(0);
+    let permille = u64::try_from(permille).unwrap_or(1_000);
+    let empty = permille * permille * EMPTY / 1_000_000;
     let missing = MISSING * (signs.missing as u64).min(3);
     let sum = ungrounded + findings + unsure + partial + repaired + empty + missing;
     u16::try_from(sum.min(1000)).unwrap_or(1000)

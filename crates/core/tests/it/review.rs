@@ -98,6 +98,9 @@ fn doubtful_text_counts_in_a_line_and_everything_together_ends_at_1000() {
         repaired: true,
         partial: true,
         ocr_confidence: Some(0),
+        fields: usize::MAX,
+        empty: usize::MAX,
+        missing: usize::MAX,
     };
     assert_eq!(risk(&worst), 1000);
 }

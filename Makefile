@@ -54,7 +54,7 @@ python: ## Build the Python package, install it where nothing is, and use it
 
 wheel: dashboard ## The Python package with the program inside, into target/wheels
 	$(CARGO) build --release --locked -p docmill
-	DOCMILL_WHEEL_BINARY="$${CARGO_TARGET_DIR:-target}/release/docmill" $(PYTHON) -m pip wheel --no-deps --wheel-dir "$${CARGO_TARGET_DIR:-target}/wheels" ./python
+	DOCMILL_WHEEL_BINARY="$$(realpath "$${CARGO_TARGET_DIR:-target}/release/docmill")" $(PYTHON) -m pip wheel --no-deps --wheel-dir "$${CARGO_TARGET_DIR:-target}/wheels" ./python
 
 browser: dashboard ## Browser tests, in the machine's Chromium
 	$(CARGO) build --workspace --locked

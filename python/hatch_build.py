@@ -46,6 +46,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
                 "DOCMILL_WHEEL_BINARY has to name docmill's program: cargo build --release -p docmill makes target/release/docmill"
             )
         binary = Path(given).resolve()
+        if not binary.is_file():
+            raise SystemExit(f"DOCMILL_WHEEL_BINARY: there is no {binary}")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{machine(binary)}"
         build_data["force_include"][str(binary)] = "docmill/bin/docmill"

@@ -93,7 +93,7 @@ release-archive: dashboard ## The program as an archive that is the same for the
 	scripts/release-archive.sh
 
 clients: ## The providers' own Python clients against the stand-in
-	$(CARGO) build --locked -p docmill-testkit
+	$(CARGO) build --workspace --locked
 	$(PYTHON) scripts/python-clients.py
 
 bench: ## Money and pace, measured: one table beside a bare client, in about ten minutes

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 
 use docmill_core::document::DocumentState;
 use docmill_core::id::Ordinal;
-use docmill_core::values::{Comparison, Condition};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 
@@ -40,6 +39,42 @@ struct Through {
     ranges: Vec<String>,
     /// Documents in its index.
     rows: u64,
+}
+
+/// The field of the condition that the fewest documents meet, as far as is counted.
+fn fewest<'q>(
+    connection: &Connection,
+    query: &'q DocumentQuery,
+    kept: &HashMap<&str, values::Kept>,
+) -> rusqlite::Result<Option<&'q str>> {
+    let mut best: Option<(i64, &str)> = None;
+    for condition in &query.values {
+        let pointer = condition.pointer.as_str();
+        // Where there is no choice, nothing is counted.
+        if query.values.iter().all(|other| other.pointer == pointer) {
+            return Ok(Some(pointer));
+        }
+        let Some(field) = kept.get(pointer) else {
+            continue;
+        };
+        let mut parameters = Vec::new();
+        let compared = values::compared(condition, "value", |value| {
+            parameters.push(value);
+            parameters.len()
+        });
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM field_values WHERE field = {} AND {compared} LIMIT {})",
+            field.field,
+            COUNTED + 1
+        );
+        let count: i64 = connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&parameters), |row| row.get(0))?;
+        if best.is_none_or(|(least, _)| count < least) {
+            best = Some((count, pointer));
+        }
+    }
+    Ok(best.map(|(_, pointer)| pointer))
 }
 
 /// Conditions and their parameters.
@@ -78,23 +113,17 @@ impl Filter {
             };
         }
         let mut filter = Self::of_documents(batch, query);
-        filter.values(query, &kept);
+        let driving = match &query.sort_field {
+            Some(pointer) => Some(pointer.as_str()),
+            None => fewest(connection, query, &kept)?,
+        };
+        filter.values(query, &kept, driving);
         Ok(Ok(filter))
     }
 
-    /// Conditions on values. The list goes through the field it is sorted by, or else through the
-    /// first whose condition is a range; the other conditions are looked up document by document.
-    fn values(&mut self, query: &DocumentQuery, kept: &HashMap<&str, values::Kept>) {
-        let driving = match &query.sort_field {
-            Some(pointer) => Some(pointer.as_str()),
-            None => {
-                let quick = |condition: &&Condition| {
-                    !matches!(condition.comparison, Comparison::Contains | Comparison::Unequal)
-                };
-                let first = query.values.iter().find(quick).or(query.values.first());
-                first.map(|condition| condition.pointer.as_str())
-            }
-        };
+    /// Conditions on values. The list goes through the field it is sorted by, or else through the one
+    /// that leaves the fewest; the other conditions are looked up document by document.
+    fn values(&mut self, query: &DocumentQuery, kept: &HashMap<&str, values::Kept>, driving: Option<&str>) {
         let Some(field) = driving.and_then(|pointer| kept.get(pointer)) else {
             return;
         };

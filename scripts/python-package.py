@@ -133,7 +133,8 @@ def installed(python: Path, *wanted: str) -> bool:
     """Whether pip could install it; False: no registry here."""
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "20", *wanted]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0 and "No matching distribution" not in done.stderr and "Temporary failure" not in done.stderr:
+    unreachable = ("No matching distribution", "Temporary failure", "timed out", "Connection", "connection")
+    if done.returncode != 0 and not any(word in done.stderr for word in unreachable):
         sys.exit(done.stderr)
     return done.returncode == 0
 

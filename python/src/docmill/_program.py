@@ -12,7 +12,7 @@ class DocmillError(Exception):
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
-        #: The exit status of the program: 2 for wrong use, 3 for the model, 5 for the database.
+        #: The exit status of the program: 2 for wrong use, 6 for the model, 7 for the database.
         self.status = status
 
 

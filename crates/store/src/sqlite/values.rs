@@ -123,27 +123,39 @@ pub(super) fn prepare(
 ) -> Result<Prepared, StoreError> {
     let hot = transaction.hot(batch)?;
     let (key, of) = (hot.key, hot.counters.total());
-    let transaction = &*transaction;
-    let run = || -> rusqlite::Result<Prepared> {
-        sweep(transaction, limit)?;
-        let field = match find(transaction, key, pointer)? {
-            Some(field) => field,
-            None => add(transaction, key, pointer, now)?,
-        };
-        transaction
-            .statement("UPDATE value_fields SET used_at = ?2 WHERE id = ?1")?
-            .execute(params![field.id, now.0])?;
-        let through = match field.is_ready {
-            true => None,
-            false => extend(transaction, key, pointer, &field, limit)?,
-        };
-        Ok(Prepared {
-            documents: through.map_or(of, |ordinal| ordinal.0.min(of)),
-            of,
-            is_ready: through.is_none(),
-        })
+    let prepared = prepare_in(transaction, key, of, pointer, limit, now);
+    let prepared = prepared.map_err(|error| transaction.explain(error))?;
+    // Results that are written behind this in the same transaction have to know of it.
+    let hot = transaction.hot(batch)?;
+    hot.value_fields = hot.value_fields.max(1);
+    Ok(prepared)
+}
+
+fn prepare_in(
+    transaction: &Transaction<'_>,
+    key: i64,
+    of: u64,
+    pointer: &str,
+    limit: u32,
+    now: Timestamp,
+) -> rusqlite::Result<Prepared> {
+    sweep(transaction, limit)?;
+    let field = match find(transaction, key, pointer)? {
+        Some(field) => field,
+        None => add(transaction, key, pointer, now)?,
     };
-    run().map_err(|error| transaction.explain(error))
+    transaction
+        .statement("UPDATE value_fields SET used_at = ?2 WHERE id = ?1")?
+        .execute(params![field.id, now.0])?;
+    let through = match field.is_ready {
+        true => None,
+        false => extend(transaction, key, pointer, &field, limit)?,
+    };
+    Ok(Prepared {
+        documents: through.map_or(of, |ordinal| ordinal.0.min(of)),
+        of,
+        is_ready: through.is_none(),
+    })
 }
 
 fn find(transaction: &Transaction<'_>, key: i64, pointer: &str) -> rusqlite::Result<Option<Field>> {

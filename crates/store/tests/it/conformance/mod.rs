@@ -58,6 +58,7 @@ macro_rules! every_case {
             values::lists_show_what_meets_the_conditions_on_values,
             values::values_that_are_not_prepared_are_said,
             values::what_is_forgotten_has_no_values,
+            values::results_that_come_while_an_index_is_begun_are_in_it,
             states::only_what_the_table_allows_happens,
             states::a_batch_ends_only_when_nothing_is_left,
             states::a_budget_is_exhausted_only_when_nothing_is_in_flight,

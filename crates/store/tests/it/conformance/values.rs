@@ -359,3 +359,48 @@ pub async fn what_is_forgotten_has_no_values(fixture: &Fixture) {
         Matching::Exactly(all.len() as u64)
     );
 }
+
+/// The store writes in groups: an index may be begun in the very transaction that takes results.
+pub async fn results_that_come_while_an_index_is_begun_are_in_it(fixture: &Fixture) {
+    const BURST: u64 = 40;
+    for round in 0..4 {
+        let world = World::running(&fixture.store, BURST, None).await;
+        world.claim(BURST as u32).await;
+        let started: Vec<_> = (1..=BURST)
+            .map(|number| {
+                let world = world.clone();
+                tokio::spawn(async move { (number, world.started(number, 100).await) })
+            })
+            .collect();
+        let mut attempts = Vec::new();
+        for call in started {
+            attempts.push(call.await.unwrap());
+        }
+        let pointer = "/total".to_owned();
+        let (store, batch) = (world.store.clone(), world.batch);
+        let mut writes = vec![tokio::spawn(async move {
+            store.prepare_values(batch, &pointer, 1_000, NOW).await.unwrap();
+        })];
+        for (number, attempt) in attempts {
+            let world = world.clone();
+            writes.push(tokio::spawn(async move {
+                let mut result = extraction(1);
+                result.data = data(number);
+                let next = Next::Completed(Box::new(result));
+                world.end(number, Some(paid(attempt, 5)), next).await;
+            }));
+        }
+        for write in writes {
+            write.await.unwrap();
+        }
+        prepare(&world, "/total", 1_000).await;
+        let query = DocumentQuery {
+            sort: SortBy::Value,
+            sort_field: Some("/total".to_owned()),
+            ..DocumentQuery::default()
+        };
+        let found = page(&world, &query, Position::First).await;
+        assert_eq!(found.matching, Matching::Exactly(BURST), "round {round}");
+        assert_eq!(found.rows.len() as u64, BURST, "round {round}");
+    }
+}

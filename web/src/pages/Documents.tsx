@@ -1,11 +1,9 @@
 // The documents of a batch: any page of a million at once; filters, order and place live in the address.
 import {
-  ActionIcon,
   Button,
   Checkbox,
   Group,
   Menu,
-  MultiSelect,
   NumberInput,
   Popover,
   Progress,
@@ -14,7 +12,6 @@ import {
   Stack,
   Text,
   TextInput,
-  Tooltip,
 } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -26,6 +23,7 @@ import { Bulk } from '../components/bulk';
 import { Connected } from '../components/connected';
 import { ExportButton } from '../components/export';
 import { Jobs } from '../components/jobs';
+import { Many, Pages, SIZES } from '../components/paging';
 import { Empty, Loading, Trouble } from '../components/parts';
 import { type Act, type Column, columns, Head, Row } from '../components/rows';
 import { State } from '../components/state';
@@ -38,7 +36,6 @@ import { shownAs, tsv } from '../lib/values';
 import type { DocumentsSearch } from '../router';
 
 const route = getRouteApi('/batches/$batch/documents');
-const SIZES = [50, 100, 200];
 /** A page shown again after a change is asked for at most this often. */
 const REFRESH_MS = 1_000;
 
@@ -589,90 +586,4 @@ function asTable(shown: Column[], fields: Field[], rows: Doc[]): string[][] {
       return field ? shownAs((doc.values?.[field.path] ?? null) as Json) : (plain[column.id]?.(doc) ?? '');
     });
   return [['Name', ...shown.map((column) => column.name)], ...rows.map((doc) => [doc.name, ...cells(doc)])];
-}
-
-function Many({
-  label,
-  value,
-  options,
-  set,
-}: {
-  label: string;
-  value?: string;
-  options: string[];
-  set: (value?: string) => void;
-}) {
-  const chosen = value ? value.split(',').filter((name) => options.includes(name)) : [];
-  return (
-    <MultiSelect
-      size="xs"
-      w={chosen.length === 0 ? 130 : undefined}
-      maw={260}
-      label={label}
-      placeholder={chosen.length === 0 ? 'Any' : undefined}
-      value={chosen}
-      onChange={(names) => set(names.length > 0 ? names.join(',') : undefined)}
-      data={options.map((name) => ({ value: name, label: words(name) }))}
-      clearable
-    />
-  );
-}
-
-function Pages({
-  page,
-  pages,
-  more,
-  set,
-  limit,
-  setLimit,
-}: {
-  page: number;
-  pages: number;
-  more: boolean;
-  set: (page: number) => void;
-  limit: number;
-  setLimit: (size: number) => void;
-}) {
-  const [typed, setTyped] = useState<string | number>(page);
-  useEffect(() => setTyped(page), [page]);
-  return (
-    <Group gap={6}>
-      <Select
-        size="xs"
-        w={84}
-        aria-label="Documents a page"
-        value={String(limit)}
-        allowDeselect={false}
-        onChange={(value) => setLimit(Number(value))}
-        data={SIZES.map(String)}
-      />
-      <Tooltip label="Previous page (p)">
-        <ActionIcon variant="default" aria-label="Previous page" disabled={page <= 1} onClick={() => set(page - 1)}>
-          ‹
-        </ActionIcon>
-      </Tooltip>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          const wanted = Math.round(Number(typed));
-          if (wanted >= 1) set(Math.min(wanted, pages));
-        }}
-      >
-        <NumberInput size="xs" w={76} hideControls aria-label="Page" min={1} value={typed} onChange={setTyped} />
-      </form>
-      <Text size="sm" c="dimmed">
-        of {count(pages)}
-      </Text>
-      <Tooltip label="Next page (n)">
-        <ActionIcon
-          variant="default"
-          aria-label="Next page"
-          disabled={!more && page >= pages}
-          onClick={() => set(page + 1)}
-        >
-          ›
-        </ActionIcon>
-      </Tooltip>
-    </Group>
-  );
 }

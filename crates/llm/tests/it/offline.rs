@@ -4,10 +4,8 @@ use docmill_core::page::{Page, TextOrigin};
 use docmill_core::template::Template;
 use serde_json::{Value, json};
 
-fn extract(template: &str, text: &str) -> (Value, Vec<String>) {
-    let path = format!("{}/../../templates/{template}.toml", env!("CARGO_MANIFEST_DIR"));
-    let template = Template::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let page = Page {
+fn page(text: &str) -> Page {
+    Page {
         number: 1,
         label: None,
         width: 0.0,
@@ -15,7 +13,13 @@ fn extract(template: &str, text: &str) -> (Value, Vec<String>) {
         text: text.to_owned(),
         words: Vec::new(),
         origin: TextOrigin::Native,
-    };
+    }
+}
+
+fn extract(template: &str, text: &str) -> (Value, Vec<String>) {
+    let path = format!("{}/../../templates/{template}.toml", env!("CARGO_MANIFEST_DIR"));
+    let template = Template::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let page = page(text);
     let (data, evidence) = docmill_llm::offline::extract(&template.schema, &[page]);
     (data, evidence.into_iter().map(|it| it.field).collect())
 }
@@ -108,15 +112,7 @@ fn references_and_optional_fields_of_pydantic_are_followed() {
             "order_date": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}
         }
     });
-    let page = Page {
-        number: 1,
-        label: None,
-        width: 0.0,
-        height: 0.0,
-        text: "Order date: 2026-03-14\nTotal 12.50\n".to_owned(),
-        words: Vec::new(),
-        origin: TextOrigin::Native,
-    };
+    let page = page("Order date: 2026-03-14\nTotal 12.50\n");
     let (data, _) = docmill_llm::offline::extract(&schema, &[page]);
     assert_eq!(data, json!({"total": 12.5, "order_date": "2026-03-14"}));
 }
@@ -138,15 +134,7 @@ fn plain_schemas_and_their_nested_objects_are_filled_by_their_names() {
     }});
     let text = "Brightwater Design LLC\n12 Harbour Road, Portland, OR 97204\nVAT ID: GB 555 7741 02\n\n\
         Buyer: Tamarack Hotels Inc.\nPayment method: Card (contactless)\nTotal: 120.50 USD\n";
-    let page = Page {
-        number: 1,
-        label: None,
-        width: 0.0,
-        height: 0.0,
-        text: text.to_owned(),
-        words: Vec::new(),
-        origin: TextOrigin::Native,
-    };
+    let page = page(text);
     let (data, evidence) = docmill_llm::offline::extract(&schema, &[page]);
     assert_eq!(data["merchant"], "Brightwater Design LLC", "{data}");
     assert_eq!(data["seller"]["name"], "Brightwater Design LLC", "{data}");

@@ -17,7 +17,7 @@ use docmill_engine::export::Target;
 use docmill_engine::settings::Passwords;
 use docmill_engine::{Engine, Parts, Settings, SystemClock, private};
 use docmill_parse::sandbox::{self, Sandbox};
-use docmill_parse::{Documents, Reader};
+use docmill_parse::{Documents, OcrEngine, Reader};
 use docmill_source::{Source, Sources};
 use docmill_store::sqlite::{Options, SqliteStore};
 use docmill_store::{Store, StoreError};
@@ -28,7 +28,7 @@ use crate::fault::Fault;
 use crate::report::text::{bytes, counted};
 
 pub use docmill_parse::sandbox::support as sandbox_support;
-pub use docmill_parse::{Tool, tools};
+pub use docmill_parse::{NETWORK_FILES, NetworkFile, Tool, own_network_folder, tools};
 pub use model_list::{Listed, Local, local_servers, models};
 pub use providers::{Providers, price};
 pub use secrets::variable;
@@ -80,9 +80,7 @@ pub fn engine(
     let sources = Sources::new(options).map_err(docmill_engine::EngineError::from)?;
     let mut settings = Settings::new(context.data_dir.clone());
     settings.passwords = Passwords::new(needs.passwords);
-    settings.ocr_available = tools()
-        .iter()
-        .any(|tool| tool.name == "tesseract" && tool.version.is_some());
+    settings.ocr_engine = ocr_engine()?;
     if let Some(seconds) = store_patience()? {
         settings.store_patience = seconds;
     }
@@ -110,6 +108,22 @@ pub fn engine(
 }
 
 /// How long an answer waits for a database that takes nothing, when somebody says so.
+/// What reads pictures of text: the best that is installed, or what `DOCMILL_OCR` says.
+fn ocr_engine() -> Result<Option<OcrEngine>, Fault> {
+    let typed = std::env::var("DOCMILL_OCR").unwrap_or_default();
+    match typed.as_str() {
+        "" | "auto" => Ok(docmill_parse::best_engine()),
+        name => [OcrEngine::PpOcr, OcrEngine::Tesseract]
+            .into_iter()
+            .find(|engine| engine.name() == name)
+            .map(Some)
+            .ok_or_else(|| {
+                Fault::usage(format!("DOCMILL_OCR is {name:?}"))
+                    .hint("it is auto, pp-ocr or tesseract; docmill doctor says what is installed")
+            }),
+    }
+}
+
 fn store_patience() -> Result<Option<Duration>, Fault> {
     let Ok(typed) = std::env::var("DOCMILL_STORE_PATIENCE") else {
         return Ok(None);

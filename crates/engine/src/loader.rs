@@ -80,10 +80,11 @@ impl DocumentLoader {
             passwords: settings.passwords.clone(),
             options: ReadOptions {
                 ocr: if ocr { Ocr::Auto } else { Ocr::Off },
+                ocr_engine: settings.ocr_engine.unwrap_or_default(),
                 ..ReadOptions::default()
             },
             keeps: settings.keep_readings,
-            ocr_available: ocr && settings.ocr_available,
+            ocr_available: ocr && settings.ocr_engine.is_some(),
             reader_count,
         }
     }

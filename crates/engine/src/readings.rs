@@ -17,7 +17,7 @@ use docmill_parse::ReadOptions;
 use crate::private;
 
 /// Raise when the meaning of a reading changes: older files are then not found.
-const VERSION: &[u8] = b"reading-2";
+const VERSION: &[u8] = b"reading-3";
 
 static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use docmill_core::failure::Policy;
+use docmill_parse::OcrEngine;
 
 /// Passwords to try on encrypted documents, in order. More can be given while batches run.
 /// Clones share the list; nothing writes it down.
@@ -58,8 +59,8 @@ pub struct Settings {
     pub bytes_in_hand: u64,
     /// Passwords to try on encrypted documents. Never stored.
     pub passwords: Passwords,
-    /// Whether tesseract is installed here.
-    pub ocr_available: bool,
+    /// What reads pictures of text here; `None`: nothing is installed.
+    pub ocr_engine: Option<OcrEngine>,
     /// When to try again and when to give up.
     pub policy: Policy,
     /// Keep readings of documents that are slow to read, so that the estimate's work is not done twice.
@@ -81,7 +82,7 @@ impl Settings {
             max_document_bytes: 100 * 1024 * 1024,
             bytes_in_hand: 64 * 1024 * 1024,
             passwords: Passwords::default(),
-            ocr_available: false,
+            ocr_engine: None,
             policy: Policy::default(),
             keep_readings: true,
             readings_limit: 2 * 1024 * 1024 * 1024,

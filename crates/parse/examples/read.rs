@@ -1,7 +1,7 @@
 //! Reads files and folders as docmill does and prints one line each: for trying
 //! readers by hand, and for the figures in docs/decisions/parsing.md.
 //!
-//! cargo run --release --example read -- [--json FOLDER] [--password P]... PATH...
+//! cargo run --release --example read -- [--tesseract] [--json FOLDER] [--password P]... PATH...
 //!
 //! With --json each reading is written to FOLDER as well. The worker program
 //! (docmill-parse-worker) must have been built beside the example.
@@ -10,10 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use docmill_parse::sandbox::{Config, Sandbox};
-use docmill_parse::{Documents, ReadOptions, ReadRequest, Reader};
+use docmill_parse::{Documents, OcrEngine, ReadOptions, ReadRequest, Reader};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut options = ReadOptions {
+        ocr_engine: docmill_parse::best_engine().unwrap_or_default(),
+        ..ReadOptions::default()
+    };
     let mut passwords = Vec::new();
     let mut json = None;
     let mut paths = Vec::new();
@@ -21,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--password" => passwords.extend(arguments.next()),
+            "--tesseract" => options.ocr_engine = OcrEngine::Tesseract,
             "--json" => json = arguments.next().map(PathBuf::from),
             _ => collect(Path::new(&argument), &mut paths)?,
         }
@@ -51,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             name,
             content,
             passwords: passwords.clone(),
-            options: ReadOptions::default(),
+            options: options.clone(),
         };
         let result = reader.read(request).await;
         let took = started.elapsed().as_millis();

@@ -20,9 +20,6 @@ use crate::unread::Unread;
 /// longest edge has this many; larger pictures only cost time.
 const OCR_MAX_EDGE: u32 = 3600;
 
-/// Pictures smaller than this are enlarged: tesseract wants letters of 20 pixels or more.
-const OCR_MIN_EDGE: u32 = 1400;
-
 /// Pages of a TIFF that are read.
 const FRAMES: usize = 500;
 
@@ -167,9 +164,9 @@ pub(crate) fn read(
             outcome.pages.push(without_text(number, size));
             continue;
         }
-        let page = ocr::ready(ocr_until).and_then(|()| {
+        let page = ocr::ready(options.ocr_engine, ocr_until).and_then(|()| {
             cpu::allow(cpu::PAGE);
-            ocr::page(number, size, &for_ocr(frame), &options.ocr_languages)
+            ocr::page(number, size, &for_ocr(frame), options)
         });
         outcome.pages.push(page.unwrap_or_else(|reason| {
             unread.add(number, &reason);
@@ -192,10 +189,10 @@ pub(crate) fn without_text(number: u32, (width, height): (f32, f32)) -> Page {
     }
 }
 
-/// A picture as tesseract likes it: grey, its size within reason.
+/// A picture for text recognition: grey, its size within reason.
 pub(crate) fn for_ocr(picture: DynamicImage) -> Picture {
     let edge = picture.width().max(picture.height()).max(1);
-    let wanted = edge.clamp(OCR_MIN_EDGE, OCR_MAX_EDGE);
+    let wanted = edge.min(OCR_MAX_EDGE);
     let factor = wanted as f32 / edge as f32;
     let mut grey = flat(picture).into_luma8();
     if wanted != edge {

@@ -23,11 +23,33 @@ pub struct ImageOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ocr {
-    /// Pages without a text layer, when tesseract is installed.
+    /// Pages without a text layer, when an engine is installed.
     #[default]
     Auto,
     /// Never.
     Off,
+}
+
+/// What reads pictures of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OcrEngine {
+    /// The tesseract program: fast, and good on clean scans.
+    #[default]
+    Tesseract,
+    /// The networks of PP-OCR: right far more often on photographs and till receipts.
+    PpOcr,
+}
+
+impl OcrEngine {
+    /// Its name, as settings give it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tesseract => "tesseract",
+            Self::PpOcr => "pp-ocr",
+        }
+    }
 }
 
 /// What is wanted of a reading. Everything here decides the result, so it is part
@@ -37,7 +59,9 @@ pub enum Ocr {
 pub struct ReadOptions {
     /// Text recognition.
     pub ocr: Ocr,
-    /// Languages for tesseract ("eng", "eng+deu"); empty: what is installed of a sensible default.
+    /// What reads them.
+    pub ocr_engine: OcrEngine,
+    /// Languages as tesseract names them ("eng", "eng+deu"); empty: what is installed of a sensible default.
     pub ocr_languages: String,
     /// Pages to read at most; 0: the built-in limit.
     pub max_pages: u32,

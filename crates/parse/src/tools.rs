@@ -21,7 +21,15 @@ pub struct Tool {
 #[must_use]
 pub fn tools() -> Vec<Tool> {
     let tesseract = ocr::tesseract();
-    vec![Tool {
+    let networks = ocr::network_folder();
+    let networks = Tool {
+        name: "pp-ocr",
+        purpose: "reads photographs and till receipts better",
+        version: networks.is_some().then(|| "v6".to_owned()),
+        details: networks.map_or_else(String::new, |folder| folder.display().to_string()),
+        install: "docmill ocr install",
+    };
+    let tesseract = Tool {
         name: "tesseract",
         purpose: "reads scans and photographs",
         version: tesseract.map(|it| it.version.clone()),
@@ -29,5 +37,6 @@ pub fn tools() -> Vec<Tool> {
             format!("languages: {}", it.languages.join(", "))
         }),
         install: "apt-get install tesseract-ocr tesseract-ocr-deu tesseract-ocr-fra, brew install tesseract",
-    }]
+    };
+    vec![tesseract, networks]
 }

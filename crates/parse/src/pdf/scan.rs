@@ -68,12 +68,12 @@ fn read_scan<'a>(
     options: &ReadOptions,
     ocr_until: Option<Instant>,
 ) -> Result<Page, String> {
-    ocr::ready(ocr_until)?;
+    ocr::ready(options.ocr_engine, ocr_until)?;
     cpu::allow(cpu::PAGE);
     let (drawn, scale) = draw(page, cache, OCR_DPI / 72.0, OCR_EDGE)?;
     let mut picture = picture::for_ocr(drawn);
     picture.scale /= scale;
-    ocr::page(number, page.render_dimensions(), &picture, &options.ocr_languages)
+    ocr::page(number, page.render_dimensions(), &picture, options)
 }
 
 /// Whether a page with hardly any text may be a picture of text: it draws pictures, or it

@@ -1,5 +1,5 @@
 //! What the system forbids a child beside its limits (Landlock, on Linux): to open any file
-//! but those that tesseract consists of, to run any program but tesseract, to use TCP, to
+//! but those that tesseract consists of and the networks' own, to run any program but tesseract, to use TCP, to
 //! signal or talk to processes that are not its own. A document that takes over its reader
 //! can then spoil its own result and nothing else. What it was handed came through a pipe,
 //! and its keys and settings were taken from its environment before it began.
@@ -123,12 +123,14 @@ mod linux {
             readable = there(usual.chain(own));
             programs = there(LOADERS.iter().map(PathBuf::from).chain([program.to_path_buf()]));
         }
+        let networks = ocr::network_files().into_iter().flatten();
         let status = Ruleset::default()
             .handle_access(AccessFs::from_all(newest))?
             .handle_access(AccessNet::from_all(newest))?
             .scope(Scope::from_all(newest))?
             .create()?
             .add_rules(path_beneath_rules(readable, reading))?
+            .add_rules(path_beneath_rules(networks, BitFlags::from(AccessFs::ReadFile)))?
             .add_rules(path_beneath_rules(programs, running))?
             .add_rules(path_beneath_rules([Path::new("/dev/null")], null))?
             .restrict_self()?;

@@ -13,6 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
 use super::frame::{Answer, LARGEST, Order, Reply, Task};
+use crate::ocr;
 use crate::port::{ImageOptions, Ocr, ReadRequest};
 
 /// How children are started and how long they may take.
@@ -251,6 +252,8 @@ impl Worker {
                     .iter()
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             )
+            // Where the networks are depends on the user's home, which is none of the child's business.
+            .envs(ocr::network_folder().map(|folder| (ocr::NETWORKS, folder)))
             // mimalloc takes a gigabyte of address space in advance, and that is all the child may have.
             .env("MIMALLOC_ARENA_RESERVE", "16MiB")
             .stdin(Stdio::piped())

@@ -1,7 +1,7 @@
 //! Pictures of text. Where tesseract is not installed, the same documents say so.
 
-use docmill_core::page::{ParsedDocument, TextOrigin};
-use docmill_parse::{ImageOptions, Reader as _, tools};
+use docmill_core::page::{BBox, ParsedDocument, TextOrigin};
+use docmill_parse::{ImageOptions, OcrEngine, Reader as _, tools};
 
 use crate::build::{line, pdf, zip};
 use crate::harness::{read, reader, request};
@@ -118,6 +118,48 @@ async fn faint_print_beside_a_dark_edge_is_read() {
     if was_read(&reading) {
         let text = &reading.pages[0].text;
         assert!(text.contains("Payment within thirty days"), "{text}");
+    }
+}
+
+/// With the networks, where they are installed (`make ocr` installs them and runs this).
+#[tokio::test]
+async fn the_networks_read_pictures_whichever_way_they_lie() {
+    if docmill_parse::best_engine() != Some(OcrEngine::PpOcr) {
+        eprintln!("skipped: the networks for text recognition are not installed (make ocr)");
+        return;
+    }
+    let upright = image::load_from_memory(&picture().await).expect("a PNG");
+    let height = upright.height() as f32;
+    type Turn = fn(&image::DynamicImage) -> image::DynamicImage;
+    let turns: [(&str, Turn); 4] = [
+        ("upright", image::DynamicImage::clone),
+        ("right", image::DynamicImage::rotate90),
+        ("over", image::DynamicImage::rotate180),
+        ("left", image::DynamicImage::rotate270),
+    ];
+    for (name, turn) in turns {
+        let mut content = std::io::Cursor::new(Vec::new());
+        turn(&upright)
+            .write_to(&mut content, image::ImageFormat::Png)
+            .expect("a PNG");
+        let mut request = request("scan.png", content.into_inner());
+        request.options.ocr_engine = OcrEngine::PpOcr;
+        let mut reading = reader().read(request).await.expect("a picture");
+        let page = &mut reading.pages[0];
+        for row in LINES {
+            assert!(page.text.contains(row), "{name}: {}", page.text);
+        }
+        let (wide, high) = (page.width, page.height);
+        for word in &mut page.words {
+            let BBox { x0, x1, y0, y1 } = word.bbox;
+            (word.bbox.y0, word.bbox.y1) = match name {
+                "right" => (wide - x1, wide - x0),
+                "over" => (high - y1, high - y0),
+                "left" => (x0, x1),
+                _ => (y0, y1),
+            };
+        }
+        assert_total_in_its_place(&reading, height);
     }
 }
 

@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use docmill_core::page::{BBox, Page, TextOrigin, Word};
 use image::GrayImage;
+use image::imageops::{self, FilterType};
 
-use crate::layout::{self, Item};
+use super::{DOUBTFUL, Picture, Seen, Text};
+use crate::layout::Item;
 use crate::turn::Turn;
 
 /// A page takes a second or two; one that takes longer than this is no text.
@@ -86,41 +87,36 @@ fn languages(tesseract: &Tesseract, wanted: &str) -> String {
     }
 }
 
-/// A picture of a page, ready to be read.
-pub(crate) struct Picture {
-    /// Grey: colour tells tesseract nothing.
-    pub(crate) pixels: GrayImage,
-    /// Dots per inch, so that sizes of letters are judged right.
-    pub(crate) dpi: u32,
-    /// Points per pixel: places are given in the page's points.
-    pub(crate) scale: f32,
-}
+pub(super) const NOT_INSTALLED: &str = "tesseract is not installed";
 
-const NOT_INSTALLED: &str = "tesseract is not installed";
-
-/// Whether another page may begin; else the reason.
-pub(crate) fn ready(until: Option<Instant>) -> Result<(), String> {
-    if tesseract().is_none() {
-        return Err(NOT_INSTALLED.to_owned());
-    }
-    match until {
-        Some(until) if Instant::now() >= until => Err("the time for text recognition was used up".to_owned()),
-        _ => Ok(()),
-    }
-}
-
-/// Mean confidence below which a reading may be of a picture that stands on its side or head.
-/// Nineteen of twenty upright receipts stay above 67, turned pages came to 50 to 59: see
-/// docs/decisions/parsing.md.
-const DOUBTFUL: f32 = 60.0;
+/// Pictures smaller than this are enlarged: tesseract wants letters of 20 pixels or more.
+const MIN_EDGE: u32 = 1400;
 
 /// Reads a picture. When what comes out is doubtful, the picture may have to be turned, or
 /// be so faint, or so dark at the edges, that no one threshold parts ink from paper.
-fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
-    // A file of 100,000 empty pages must not start a program for each.
-    if is_blank(&picture.pixels) {
-        return Ok(Text::default());
+pub(super) fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
+    let edge = picture.pixels.width().max(picture.pixels.height()).max(1);
+    if edge >= MIN_EDGE {
+        return read_large(picture, wanted_languages);
     }
+    let factor = MIN_EDGE as f32 / edge as f32;
+    let larger = |edge: u32| ((edge as f32 * factor) as u32).max(1);
+    let (width, height) = picture.pixels.dimensions();
+    let picture = Picture {
+        pixels: imageops::resize(
+            &picture.pixels,
+            larger(width),
+            larger(height),
+            FilterType::CatmullRom,
+        ),
+        ..*picture
+    };
+    let mut text = read_large(&picture, wanted_languages)?;
+    text.scale_by(1.0 / factor);
+    Ok(text)
+}
+
+fn read_large(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
     let tesseract = tesseract().ok_or(NOT_INSTALLED)?;
     let languages = languages(tesseract, wanted_languages);
     let dpi = picture.dpi.to_string();
@@ -145,12 +141,6 @@ fn read(picture: &Picture, wanted_languages: &str) -> Result<Text, String> {
         }
     }
     Ok(text)
-}
-
-/// Whether a picture is all of one shade.
-fn is_blank(pixels: &GrayImage) -> bool {
-    let shades = pixels.as_raw();
-    shades.iter().all(|shade| Some(shade) == shades.first())
 }
 
 /// What the picture says the right way up, when it lies on its side or head; places are those
@@ -221,66 +211,14 @@ fn run(arguments: &[&str], pixels: &GrayImage) -> Result<String, String> {
     }
 }
 
-/// What was read: words with places in pixels.
-#[derive(Debug, Default)]
-struct Text {
-    text: String,
-    words: Vec<Word>,
-}
-
-impl Text {
-    /// Words that are more likely right than not.
-    fn sure_words(&self) -> usize {
-        let sure = |word: &&Word| f32::from(word.confidence.unwrap_or(0)) >= DOUBTFUL;
-        self.words.iter().filter(sure).count()
-    }
-
-    /// Mean over the words; 0 when there are none.
-    fn confidence(&self) -> f32 {
-        let sum: u32 = self
-            .words
-            .iter()
-            .map(|word| u32::from(word.confidence.unwrap_or(0)))
-            .sum();
-        sum as f32 / self.words.len().max(1) as f32
-    }
-}
-
-/// A word of tesseract's table.
-struct Seen {
-    item: Item,
-    confidence: u8,
-    line: (u32, u32, u32),
-}
-
 /// The text and words of tesseract's table: level, page, block, paragraph, line, word,
-/// left, top, width, height, confidence, text. Its words are put into reading order as
-/// those of a PDF are, so that a scanned table is a table.
+/// left, top, width, height, confidence, text.
 fn words(table: &str) -> Text {
     let mut seen: Vec<Seen> = table.lines().skip(1).filter_map(word).collect();
     for line in seen.chunk_by_mut(|one, next| one.line == next.line) {
         set_on_line(line);
     }
-    let items: Vec<Item> = seen.iter().map(|word| word.item.clone()).collect();
-    let arranged = layout::arrange(&items, &[]);
-    let words = arranged.spans.iter().map(|(start, end, at)| {
-        let Seen { item, confidence, .. } = &seen[*at];
-        Word {
-            start: *start,
-            end: *end,
-            bbox: BBox {
-                x0: item.x0,
-                y0: item.y0,
-                x1: item.x1,
-                y1: item.y1,
-            },
-            confidence: Some(*confidence),
-        }
-    });
-    Text {
-        words: words.collect(),
-        text: arranged.text,
-    }
+    super::arranged(&seen)
 }
 
 fn word(row: &str) -> Option<Seen> {
@@ -340,47 +278,11 @@ fn set_on_line(words: &mut [Seen]) {
     }
 }
 
-/// A page read from its picture.
-pub(crate) fn page(
-    number: u32,
-    (width, height): (f32, f32),
-    picture: &Picture,
-    languages: &str,
-) -> Result<Page, String> {
-    let Text { text, mut words } = read(picture, languages)?;
-    for word in &mut words {
-        let bbox = &mut word.bbox;
-        for edge in [&mut bbox.x0, &mut bbox.y0, &mut bbox.x1, &mut bbox.y1] {
-            *edge *= picture.scale;
-        }
-    }
-    let origin = if text.is_empty() {
-        TextOrigin::None
-    } else {
-        TextOrigin::Ocr
-    };
-    Ok(Page {
-        number,
-        label: None,
-        width,
-        height,
-        text,
-        words,
-        origin,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use docmill_core::page::BBox;
 
-    #[test]
-    fn a_picture_of_one_shade_is_read_without_a_program() {
-        let mut pixels = GrayImage::from_pixel(9, 9, image::Luma([255]));
-        assert!(is_blank(&pixels) && is_blank(&GrayImage::new(0, 0)));
-        pixels.put_pixel(8, 8, image::Luma([254]));
-        assert!(!is_blank(&pixels));
-    }
+    use super::*;
 
     #[test]
     fn the_table_becomes_lines_of_words() {

@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test python wheel lint fmt licenses bench bench-parts bench-reading samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
+.PHONY: help setup demo test python ocr wheel lint fmt licenses bench bench-parts bench-reading samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -46,7 +46,16 @@ test: ## Everything that is checked
 		$(CARGO) test --workspace --locked --lib --bins --tests; \
 	fi
 	cd web && npm test --silent
-	$(MAKE) clients python browser api-fuzz
+	$(MAKE) ocr clients python browser api-fuzz
+
+ocr: ## Fetch the networks for text recognition into target/ocr, and read pictures with them
+	$(CARGO) build --workspace --locked
+	@models="$$(realpath "$${CARGO_TARGET_DIR:-target}")/ocr"; export DOCMILL_OCR_MODELS="$$models"; \
+	if [ -s "$$models/letters.onnx" ] || "$${CARGO_TARGET_DIR:-target}/debug/docmill" ocr install; then \
+		$(CARGO) test --workspace --locked --test it --quiet the_networks_read; \
+	else \
+		echo "text recognition by networks was not tested: they cannot be fetched here"; \
+	fi
 
 python: ## Build the Python package, install it where nothing is, and use it
 	$(CARGO) build --workspace --locked
@@ -105,8 +114,8 @@ bench-parts: ## The parts measured alone: client, store, the whole way; ratios a
 	$(CARGO) bench --workspace --locked --bench client_cost --bench store --bench pipeline
 
 bench-reading: ## Measure reading of PDFs beside poppler: rows of tables, pages a second (FOLDER=…; else the samples)
-	$(CARGO) build --release --locked -p docmill-parse --bins
-	$(CARGO) run --release --locked -p docmill-parse --example bench_reading -- $(FOLDER)
+	$(CARGO) build --release --locked --workspace --bins --examples
+	"$${CARGO_TARGET_DIR:-target}/release/examples/bench_reading" $(FOLDER)
 
 bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)
 	$(CARGO) build --release --locked -p docmill

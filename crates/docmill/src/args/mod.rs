@@ -14,7 +14,8 @@ use std::path::PathBuf;
 
 pub use keep::{BackupArgs, ForgetArgs, RestoreArgs};
 pub use look::{
-    DoctorArgs, ListArgs, LogsArgs, ModelsArgs, ShowArgs, StatusArgs, TemplateArgs, TemplateVerb,
+    DoctorArgs, ListArgs, LogsArgs, ModelsArgs, OcrArgs, OcrVerb, ShowArgs, StatusArgs, TemplateArgs,
+    TemplateVerb,
 };
 pub use resolved::{Context, OutFile, absolute_sources, out_target, passwords};
 pub use serve::{AuditArgs, AuditVerb, KeyArgs, KeyVerb, ServeArgs};
@@ -64,6 +65,7 @@ Set up:
   templates    What can be taken out of documents
   template     Show or check one template
   models       What models there are, what they cost, which can be called from here
+  ocr          Install better text recognition for scans and photographs
   doctor       What is installed, what is missing, how to get it
   completions  Completions for your shell
 ";
@@ -90,6 +92,8 @@ Environment:
   DOCMILL_OIDC_CLIENT_SECRET    Proves to the identity provider that it is this server
   DOCMILL_SECRET_KEY            Key that seals secrets in the database: 64 hexadecimal digits
                                 [default: the file secret.key in the data folder]
+  DOCMILL_OCR                   What reads scans: auto, pp-ocr or tesseract [default: auto]
+  DOCMILL_OCR_MODELS            Folder of the networks that docmill ocr install puts in place
   DOCMILL_SMTP_URL, _SMTP_FROM  E-mail server and sender of the server's alerts
   NO_COLOR                      No colours
 
@@ -217,6 +221,8 @@ pub enum Verb {
     Template(TemplateArgs),
     /// What models there are, what they cost, which can be called from here
     Models(ModelsArgs),
+    /// Install better text recognition for scans and photographs
+    Ocr(OcrArgs),
     /// What is installed, what is missing, how to get it
     Doctor(DoctorArgs),
     /// Completions for your shell

@@ -16,6 +16,7 @@ mod limits;
 mod list;
 mod logs;
 mod models;
+mod ocr;
 mod reconcile;
 mod remote;
 mod resume;
@@ -80,6 +81,7 @@ pub fn perform(verb: Verb, context: &Context) -> Result<ExitCode, Fault> {
             TemplateVerb::Check { file, json } => template::check(&file, json, context),
         },
         Verb::Models(args) => block_on(models::perform(args, context)),
+        Verb::Ocr(args) => ocr::perform(args, context),
         Verb::Doctor(args) => doctor::perform(&args, context),
         Verb::Completions { shell } => completions::perform(shell, context),
         Verb::HelpMarkdown => help::perform(context),

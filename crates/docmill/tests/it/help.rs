@@ -2,7 +2,7 @@
 
 use crate::program::Program;
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "run",
     "estimate",
     "resume",
@@ -20,6 +20,7 @@ const VERBS: [&str; 19] = [
     "forget",
     "templates",
     "template",
+    "ocr",
     "doctor",
     "completions",
 ];

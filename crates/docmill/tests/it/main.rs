@@ -16,6 +16,7 @@ mod journey;
 mod limits;
 mod long;
 mod model;
+mod ocr;
 mod outward;
 mod program;
 mod remote;

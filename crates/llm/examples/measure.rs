@@ -2,12 +2,14 @@
 //!
 //! cargo run --release -p docmill-llm --example measure -- fields TEMPLATE.toml READINGS TRUTH.jsonl [THEIRS=OURS]...
 //! cargo run --release -p docmill-llm --example measure -- spans SENTENCES.jsonl
+//! cargo run --release -p docmill-llm --example measure -- strings READINGS TRUTH.jsonl
 //!
 //! READINGS is a folder of readings as JSON (made by docmill-parse's example `read --json`);
 //! a truth line is {"file": …, "fields": {…}}. A value counts as found when it is equal after
 //! normalising: dates as ISO, amounts in cents, texts in upper case without punctuation; "close"
 //! counts texts whose words overlap by an F1 of 0.8. Figures come for two halves, told apart by a
-//! hash of the file's name: what was tuned on one half is honest on the other.
+//! hash of the file's name: what was tuned on one half is honest on the other. SHOW=1 prints what
+//! was wrong in the tuned half.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +25,11 @@ fn main() -> Result<(), Failed> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["fields", template, readings, truth, ..] => fields(template, readings, truth, &arguments[4..]),
         ["spans", sentences] => spans(sentences),
-        _ => Err("fields TEMPLATE READINGS TRUTH [THEIRS=OURS]..., or spans SENTENCES".into()),
+        ["strings", readings, truth] => strings(readings, truth),
+        _ => Err(
+            "strings READINGS TRUTH, fields TEMPLATE READINGS TRUTH [THEIRS=OURS]..., or spans SENTENCES"
+                .into(),
+        ),
     }
 }
 
@@ -86,6 +92,8 @@ fn fields(template: &str, readings: &str, truth: &str, renames: &[String]) -> Re
                 continue;
             }
             let score = scores.entry((ours.to_owned(), half(file))).or_default();
+            // Only of the half that is tuned: who has seen the other can hold nothing out.
+            let show = std::env::var_os("SHOW").is_some() && half(file) == "tuned";
             for (wanted, given) in pairs(value, &data[ours]) {
                 score.wanted += u32::from(wanted.is_some());
                 score.given += u32::from(given.is_some());
@@ -93,10 +101,10 @@ fn fields(template: &str, readings: &str, truth: &str, renames: &[String]) -> Re
                     let right = same(&wanted, &given);
                     score.right += u32::from(right);
                     score.close += u32::from(right || overlap(&wanted, &given) >= 0.8);
-                    if !right && std::env::var_os("SHOW").is_some() {
+                    if !right && show {
                         eprintln!("{file} {ours}: wanted {wanted:?}, given {given:?}");
                     }
-                } else if std::env::var_os("SHOW").is_some() {
+                } else if show {
                     eprintln!("{file} {ours}: wanted {value}, given nothing");
                 }
             }
@@ -265,4 +273,64 @@ fn ours(theirs: &str) -> Option<&'static str> {
         "US_DRIVER_LICENSE" => "other_id",
         _ => return None,
     })
+}
+
+/// Letters with the strings that have to be found in them, whatever their kind:
+/// {"file": …, "phi": [strings]}. A string counts as found when a given value contains it, or it
+/// contains one of three quarters of its length.
+fn strings(readings: &str, truth: &str) -> Result<(), Failed> {
+    let schema = Template::from_toml(include_str!("../../../templates/pii.toml"))?.schema;
+    let mut scores: BTreeMap<&str, [u32; 4]> = BTreeMap::new();
+    for line in fs::read_to_string(truth)?.lines() {
+        let entry: Value = serde_json::from_str(line)?;
+        let (Some(file), Some(wanted)) = (entry["file"].as_str(), entry["phi"].as_array()) else {
+            continue;
+        };
+        let json = fs::read(format!("{readings}/{}.json", file.replace('/', "_")))?;
+        let pages = serde_json::from_slice::<ParsedDocument>(&json)?.pages;
+        let (data, _) = docmill_llm::offline::extract(&schema, &pages);
+        let distinct = |list: Vec<String>| -> std::collections::BTreeSet<String> {
+            list.into_iter()
+                .map(|it| it.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect()
+        };
+        let wanted = distinct(wanted.iter().filter_map(text).collect());
+        let entities = data["entities"].as_array().into_iter().flatten();
+        let given = distinct(entities.filter_map(|it| text(&it["value"])).collect());
+        let covers = |given: &str, wanted: &str| {
+            given.contains(wanted) || (wanted.contains(given) && given.len() * 4 >= wanted.len() * 3)
+        };
+        let half = half(file);
+        let show = std::env::var_os("SHOW").is_some() && half == "tuned";
+        let score = scores.entry(half).or_default();
+        for wanted in &wanted {
+            score[1] += 1;
+            if given.iter().any(|given| covers(given, wanted)) {
+                score[0] += 1;
+            } else if show {
+                eprintln!("{file}: {wanted:?} was not found");
+            }
+        }
+        for given in &given {
+            score[3] += 1;
+            if wanted
+                .iter()
+                .any(|wanted| covers(given, wanted) || wanted.contains(given.as_str()))
+            {
+                score[2] += 1;
+            } else if show {
+                eprintln!("{file}: {given:?} is none");
+            }
+        }
+    }
+    println!("| half | found | of | right | of given |\n|---|---|---|---|---|");
+    for (half, [found, wanted, right, given]) in scores {
+        let share = |part: u32, of: u32| f64::from(part) * 100.0 / f64::from(of.max(1));
+        println!(
+            "| {half} | {found} ({:.1} %) | {wanted} | {right} ({:.1} %) | {given} |",
+            share(found, wanted),
+            share(right, given)
+        );
+    }
+    Ok(())
 }

@@ -20,17 +20,33 @@ pub(super) enum Order {
 }
 
 const MONTHS: [&[&str]; 12] = [
-    &["january", "jan", "januar", "jänner", "janvier", "janv"],
-    &["february", "feb", "februar", "février", "fevrier", "févr", "fév"],
-    &["march", "mar", "märz", "maerz", "mär", "mars"],
-    &["april", "apr", "avril", "avr"],
-    &["may", "mai"],
-    &["june", "jun", "juni", "juin"],
-    &["july", "jul", "juli", "juillet", "juil"],
-    &["august", "aug", "août", "aout"],
-    &["september", "sep", "sept", "septembre"],
-    &["october", "oct", "oktober", "okt", "octobre"],
-    &["november", "nov", "novembre"],
+    &[
+        "january", "jan", "januar", "jänner", "janvier", "janv", "januari", "enero", "ene", "gennaio", "gen",
+    ],
+    &[
+        "february", "feb", "februar", "février", "fevrier", "févr", "fév", "februari", "febrero", "febbraio",
+    ],
+    &[
+        "march", "mar", "märz", "maerz", "mär", "mars", "maart", "mrt", "marzo",
+    ],
+    &["april", "apr", "avril", "avr", "abril", "abr", "aprile"],
+    &["may", "mai", "mei", "mayo", "maggio", "mag"],
+    &["june", "jun", "juni", "juin", "junio", "giugno", "giu"],
+    &["july", "jul", "juli", "juillet", "juil", "julio", "luglio", "lug"],
+    &["august", "aug", "août", "aout", "augustus", "agosto", "ago"],
+    &[
+        "september",
+        "sep",
+        "sept",
+        "septembre",
+        "septiembre",
+        "settembre",
+        "set",
+    ],
+    &[
+        "october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre", "ott",
+    ],
+    &["november", "nov", "novembre", "noviembre"],
     &[
         "december",
         "dec",
@@ -39,33 +55,45 @@ const MONTHS: [&[&str]; 12] = [
         "décembre",
         "decembre",
         "déc",
+        "diciembre",
+        "dic",
+        "dicembre",
     ],
 ];
 
 fn month(name: &str) -> Option<u32> {
-    let name = name.trim_end_matches('.').to_lowercase();
+    // Text recognition reads "0ct".
+    let name = name.trim_end_matches('.').to_lowercase().replace('0', "o");
     let index = MONTHS.iter().position(|names| names.contains(&name.as_str()))?;
     u32::try_from(index + 1).ok()
 }
 
-static NUMERIC: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?P<a>\d{1,4})\s?(?P<s>[/.\-])\s?(?P<b>\d{1,2})\s?[/.\-]\s?(?P<c>\d{4}|\d{2})").ok()
+/// Dates in digits, one pattern for each of the marks that may stand between them: "19- 10/03/2018"
+/// is a number, and a date.
+static NUMERIC: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
+    let with = |mark: &'static str| {
+        let between = format!(r"\s?[{mark}]\s?");
+        let pattern = format!(r"(?P<a>\d{{1,4}}){between}(?P<b>\d{{1,2}}){between}(?P<c>\d{{4}}|\d{{2}})");
+        Some((mark, Regex::new(&pattern).ok()?))
+    };
+    ["/", ".", r"\-"].into_iter().filter_map(with).collect()
 });
 static DAY_WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.)?[\s\-/]*(?:day\s+of\s+|of\s+)?(?P<m>\p{L}{3,9})\.?,?[\s\-/']*(?P<y>\d{4}|\d{2})\b").ok()
+    Regex::new(r"(?i)\b(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.)?[\s\-/]*(?:day\s+of\s+|of\s+)?(?P<m>[0\p{L}]\p{L}{2,8})\.?,?[\s\-/']*(?P<y>\d{4}|\d{2})\b").ok()
 });
 static WORD_DAY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?P<m>\p{L}{3,9})\.?\s*(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(?P<y>\d{4})\b").ok()
+    Regex::new(r"(?i)\b(?P<m>[0\p{L}]\p{L}{2,8})\.?\s*(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(?P<y>\d{4})\b")
+        .ok()
 });
 
 /// The dates of a text, from left to right.
 pub(super) fn of(text: &str, order: Order) -> Vec<Date> {
     let mut found = Vec::new();
-    if let Some(regex) = NUMERIC.as_ref() {
+    for (mark, regex) in NUMERIC.iter() {
         for capture in regex.captures_iter(text) {
             let (Some(whole), Some(iso)) = (
                 capture.get(0),
-                numeric(&capture["a"], &capture["b"], &capture["c"], order),
+                numeric([&capture["a"], &capture["b"], &capture["c"]], mark, order),
             ) else {
                 continue;
             };
@@ -106,7 +134,7 @@ pub(super) fn of(text: &str, order: Order) -> Vec<Date> {
     found
 }
 
-fn numeric(a: &str, b: &str, c: &str, order: Order) -> Option<String> {
+fn numeric([a, b, c]: [&str; 3], separator: &str, order: Order) -> Option<String> {
     let number = |text: &str| text.parse::<u32>().ok();
     if a.len() == 4 {
         return iso(number(a)?, number(b)?, number(c)?);
@@ -118,8 +146,9 @@ fn numeric(a: &str, b: &str, c: &str, order: Order) -> Option<String> {
     let (day, month) = match order {
         _ if a > 12 => (a, b),
         _ if b > 12 => (b, a),
-        Order::DayFirst => (a, b),
-        Order::MonthFirst => (b, a),
+        // Points are written where the day comes first.
+        Order::MonthFirst if separator != "." => (b, a),
+        _ => (a, b),
     };
     iso(year, month, day)
 }
@@ -149,10 +178,7 @@ fn iso(year: u32, month: u32, day: u32) -> Option<String> {
 /// Which order a document uses: told by a date that can only be read one way, else by its
 /// currency (dollars of the United States: month first).
 pub(super) fn order(text: &str) -> Order {
-    let Some(regex) = NUMERIC.as_ref() else {
-        return Order::DayFirst;
-    };
-    for capture in regex.captures_iter(text) {
+    for capture in NUMERIC.iter().flat_map(|(_, regex)| regex.captures_iter(text)) {
         let (a, b): (u32, u32) = (
             capture["a"].parse().unwrap_or(0),
             capture["b"].parse().unwrap_or(0),
@@ -187,6 +213,9 @@ mod tests {
         assert_eq!(all("25/12/2018 x"), ["2018-12-25"]);
         assert_eq!(all("Date: 12-01-19"), ["2019-01-12"]);
         assert_eq!(all("$5 on 03/04/2024"), ["2024-03-04"]);
+        assert_eq!(all("$5 on 06.12.2018"), ["2018-12-06"]);
+        assert_eq!(all("0ct 3, 2016; 3 maart 2020"), ["2016-10-03", "2020-03-03"]);
+        assert_eq!(all("#07 -REG#19- 10/03/2018"), ["2018-03-10"]);
         assert_eq!(all("2024-02-29 and 2023-02-29"), ["2024-02-29"]);
         assert_eq!(
             all("12. März 2024, 3rd day of June, 2019, Jan 5, 2020, 05 MAR 18"),

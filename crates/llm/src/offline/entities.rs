@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::dates;
 use super::ids;
-use super::known::{COMMON, COUNTRIES, GIVEN, NATIONALITIES};
+use super::known::{COMMON, COUNTRIES, GIVEN, NATIONALITIES, STATE_CODES, STATES};
 
 /// An occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,23 +28,34 @@ macro_rules! pattern {
 
 pattern!(
     PERSON_TITLE,
-    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau|Monsieur|Madame|Mme)\.?\s+(?P<name>\p{Lu}[\p{L}'’\-]+(?:\s+\p{Lu}\.?[\p{L}'’\-]*){0,2})"
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau|Monsieur|Madame|Mme)\.?\s+(?P<name>\p{Lu}[\p{L}'’\-]+(?:[ \u{a0}]\p{Lu}\.?[\p{L}'’\-]*){0,2})"
 );
 pattern!(
     PERSON_LABEL,
-    r"(?i:\b(?:patient(?:\s+name)?|name|full name|first name|last name|signed by|physician|doctor|attending|contact|attn|client|customer|kontoinhaber|employee|my name is|i am|i'm|this is|call me|dear|sincerely|regards)\s*[:,]?\s+)(?P<name>\p{Lu}[\p{L}'’\-]+(?:\s+\p{Lu}\.?[\p{L}'’\-]*){0,3})"
+    r"(?i:\b(?:patient(?:\s+name)?|name|full name|first name|last name|signed by|physician|doctor|attending|contact|attn|client|customer|kontoinhaber|employee|my name is|i am|i'm|this is|call me|dear|sincerely|regards)\s*[:,]?\s+)(?P<name>\p{Lu}[\p{L}'’\-]+(?:[ \u{a0}]\p{Lu}\.?[\p{L}'’\-]*){0,3})"
 );
 pattern!(
     PERSON_PAIR,
-    r"\b(?P<name>\p{Lu}\p{Ll}+(?:[-'’]\p{Lu}\p{Ll}+)?\s+(?:\p{Lu}\.\s+)?\p{Lu}\p{Ll}+(?:[-'’]\p{Lu}\p{Ll}+)?)\b"
+    r"\b(?P<name>\p{Lu}\p{Ll}+(?:[-'’]\p{Lu}\p{Ll}+)?[ \u{a0}](?:\p{Lu}\.[ \u{a0}])?\p{Lu}\p{Ll}+(?:[-'’]\p{Lu}\p{Ll}+)?)\b"
+);
+pattern!(
+    PERSON_TRIPLE,
+    r"\b(?P<name>\p{Lu}\p{Ll}+[ \u{a0}]\p{Lu}\p{Ll}+[ \u{a0}]\p{Lu}\p{Ll}+)\b"
+);
+// In a narrow column the family name stands below the given one.
+pattern!(PERSON_BROKEN, r"(?m)^(?P<name>\p{Lu}\p{Ll}+\n\p{Lu}\p{Ll}+)$");
+// In a table a name and a date are what somebody's row begins with.
+pattern!(
+    PERSON_BORN,
+    r"(?P<name>\p{Lu}\p{Ll}+(?:[ \u{a0}]\p{Lu}\p{Ll}+){1,2})(?: {3}| \| )\d{1,2}[/.\-]\d{1,2}[/.\-](?:19|20)\d{2}"
 );
 pattern!(
     ORGANISATION,
-    r"\b(?P<name>(?:\p{Lu}[\p{L}&.'’\-]*\s+){1,5}(?:Inc|INC|Corp|LLC|Ltd|Limited|GmbH|AG|plc|PLC|Company|Hospital|Clinic|Institute(?:\s+INC)?|University|Bank|Group|Foundation|Associates|Medical Center|Insurance|Academy)\b\.?)"
+    r"\b(?P<name>(?:\p{Lu}[\p{L}&.'’\-]*\s+){1,5}(?:Inc|INC|Corp|LLC|Ltd|Limited|GmbH|AG|plc|PLC|Company|Hospital|Clinic|Institute(?:\s+INC)?|University|Bank|Group|Foundation|Associates|Medical Center|Insurance|Academy|HOSPITAL|CLINIC|INSTITUTE|UNIVERSITY|BANK|ASSOCIATES|GROUP|FOUNDATION|LIMITED)\b\.?(?:,? (?:INC|LLC|LTD)\b\.?)?)"
 );
 pattern!(
     STREET,
-    r"\b(?P<name>\d{1,5}\s+(?:\p{Lu}[\p{L}.'’\-]*\s+){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square|Circle|Parkway|Highway|Trail)\b\.?(?:,?\s+(?:Apt|Suite|Unit|#)\.?\s*\w+)?(?:,\s+\p{Lu}[\p{L} ]+,?\s+[A-Z]{2}\s+\d{5})?)"
+    r"\b(?P<name>\d{1,5}\s+(?:\p{Lu}[\p{L}.'’\-]*\s+){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square|Circle|Parkway|Highway|Trail|Extension|Way?s|Manor|Ridge|Point|Crossing|Mills|Village|Plains|Views|Keys|Knolls|Gardens|Heights|Hills|Isle|Junction|Landing|Loop|Meadows|Mews|Motorway|Overpass|Pike|Port|Radial|Ramp|Rapids|River|Route|Row|Run|Shoals|Shore|Springs|Spur|Station|Stream|Summit|Track|Tunnel|Turnpike|Union|Valley|Viaduct|Vista|Walks?|Wells|Roads|Lakes?|Camp|Cape|Causeway|Cliffs?|Club|Common|Corners?|Course|Cove|Creek|Crest|Curve|Dale|Dam|Divide|Estates?|Expressway|Fall|Falls|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|Forks?|Fort|Freeway|Garden|Gateway|Glens?|Greens?|Groves?|Harbors?|Haven)\b\.?(?:,?\s+(?:Apt|Suite|Unit|#)\.?\s*\w+)?(?:,\s+\p{Lu}[\p{L} ]+,?\s+[A-Z]{2}\s+\d{5})?)"
 );
 pattern!(
     STREET_DE,
@@ -52,7 +63,7 @@ pattern!(
 );
 pattern!(
     AGE,
-    r"(?i)\b(?P<name>\d{1,3}-year[s]?-old)\b|\b(?P<years>\d{1,3})\s(?:years?[- ]old\b|y/?o\b)|\b(?:age|aged|alter|turned|i'm|i am|he was|she was)\s*:?\s*(?P<bare>\d{1,3})\b"
+    r"(?i)\b(?P<name>\d{1,3}-\s?years?-?\s?old)\b|\b(?P<short>\d{1,3}\s?[yY](?:rs?|/o)?)\b|\b(?P<years>\d{1,3})\s(?:years?[- ]old\b|y/?o\b)|\b(?:age|aged|alter|turned|i'm|i am|he was|she was)\s*:?\s*(?P<bare>\d{1,3})\b"
 );
 pattern!(TIME, r"\b\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2})?\b");
 pattern!(
@@ -69,8 +80,12 @@ pattern!(
 );
 pattern!(RECORD, r"\b(?P<name>(?:MRN|HOSP|MR|PT|PAT)[-#: ]?\d{5,12})\b");
 pattern!(
+    NUMBERED,
+    r"(?i:\b(?:mrn|record|chart|billing|case|order|sample|specimen|visit|encounter|file)(?: (?:no|number|id|nr))?\.?)\s?[:#]\s?(?P<name>[A-Z0-9\-]*\d{5,}[A-Z0-9\-]*)"
+);
+pattern!(
     LICENCE,
-    r"\b(?P<name>[A-Z]{1,3}\d{5,9}[A-Z]?|[A-Z]\d{3}-\d{3,4}-\d{3,4})\b"
+    r"\b(?P<name>[A-Z]{1,3}\d{5,9}[A-Z]?|[A-Z]{2}\d{4}[A-Z]|[A-Z]{2,3}-\d{3,6}|[A-Z]\d{3}-\d{3,4}-\d{3,4})\b"
 );
 pattern!(
     PASSPORT,
@@ -79,6 +94,17 @@ pattern!(
 pattern!(
     PLACE,
     r"(?i:\b(?:in|from|to|at|near|lives in|living in|based in|moved to|born in|visit(?:ing)?|wohnhaft in|aus)\s+)(?P<name>\p{Lu}\p{Ll}+(?:\s+\p{Lu}\p{Ll}+){0,2}(?:,\s*[A-Z]{2}\b)?)"
+);
+
+// "Toledo, OH 43615", "Stokesville, Kentucky": what stands before a state is a place, what stands
+// behind it, perhaps after the country, a post code.
+pattern!(
+    CITY,
+    r"\b(?P<name>\p{Lu}\p{Ll}+(?:[ \u{a0}]\p{Lu}\p{Ll}+){0,2}),\s+(?P<state>[A-Z]{2}\b|\p{Lu}\p{Ll}+(?:[ \u{a0}]\p{Lu}\p{Ll}+)?)"
+);
+pattern!(
+    ZIP,
+    r"\b(?:[A-Z]{2}|United States|USA)[\s,\-–]+(?P<name>\d{5}(?:-\d{4})?)\b"
 );
 
 /// All occurrences, in order, none inside another.
@@ -115,6 +141,7 @@ fn of_page(page: &Page) -> Vec<Entity> {
     taken.named("other_id", &PASSPORT, |value| {
         value.chars().filter(char::is_ascii_digit).count() >= 4
     });
+    taken.named("medical_record", &NUMBERED, |_| true);
     taken.named("age", &AGE, |_| true);
     taken.named("address", &STREET, |_| true);
     taken.named("address", &STREET_DE, |_| true);
@@ -122,13 +149,19 @@ fn of_page(page: &Page) -> Vec<Entity> {
     taken.named("organisation", &ORGANISATION, |_| true);
     taken.named("organisation", &INTRODUCED, |_| true);
     taken.named("date", &YEAR, |_| true);
+    taken.cities();
+    taken.named("address", &ZIP, |_| true);
+    taken.named("person", &PERSON_BORN, is_name);
+    taken.broken("person", &PERSON_BROKEN, |name| is_name(name) && given(name));
     taken.named("person", &PERSON_TITLE, is_name);
     taken.named("person", &PERSON_LABEL, |name| {
         is_name(name) && (name.contains(' ') || given(name))
     });
+    taken.named("person", &PERSON_TRIPLE, |name| is_name(name) && given(name));
     taken.named("person", &PERSON_PAIR, |name| is_name(name) && given(name));
     taken.words("nationality", NATIONALITIES);
     taken.words("location", COUNTRIES);
+    taken.words("location", STATES);
     taken.named("location", &PLACE, |name| !given(name) && is_name(name));
     taken.named("other_id", &LICENCE, |_| true);
     taken.words("person", GIVEN);
@@ -178,6 +211,42 @@ impl Taken<'_> {
         }
     }
 
+    /// Cities before a state of the United States.
+    fn cities(&mut self) {
+        let Some(regex) = CITY.as_ref() else { return };
+        let page = self.page;
+        for capture in regex.captures_iter(&page.text) {
+            let (Some(city), Some(state)) = (capture.name("name"), capture.name("state")) else {
+                continue;
+            };
+            let state_is =
+                |known: &&&str| state.as_str() == **known || state.as_str().starts_with(&format!("{known} "));
+            if let Some(known) = STATES.iter().chain(STATE_CODES).find(state_is) {
+                self.add("location", city.start(), city.end());
+                self.add("location", state.start(), state.start() + known.len());
+            }
+        }
+    }
+
+    /// The named part of each match, with the break of a line in it.
+    fn broken(
+        &mut self,
+        kind: &'static str,
+        pattern: &LazyLock<Option<Regex>>,
+        accept: impl Fn(&str) -> bool,
+    ) {
+        let Some(regex) = pattern.as_ref() else { return };
+        let page = self.page;
+        for part in regex
+            .captures_iter(&page.text)
+            .filter_map(|capture| capture.name("name"))
+        {
+            if accept(part.as_str()) {
+                self.add(kind, part.start(), part.end());
+            }
+        }
+    }
+
     /// The named part of each match.
     fn named(
         &mut self,
@@ -191,6 +260,7 @@ impl Taken<'_> {
             let part = capture
                 .name("name")
                 .or_else(|| capture.name("years"))
+                .or_else(|| capture.name("short"))
                 .or_else(|| capture.name("bare"));
             if let Some(part) = part.filter(|part| accept(part.as_str())) {
                 // A name does not run on to the next line.

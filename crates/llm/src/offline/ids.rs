@@ -63,6 +63,63 @@ pub(super) fn iban(text: &str) -> Option<(&str, String)> {
     None
 }
 
+/// Lengths of IBANs by country, of the registry of ISO 13616.
+const IBAN_LENGTHS: &[(&str, usize)] = &[
+    ("AT", 20),
+    ("BE", 16),
+    ("BG", 22),
+    ("CH", 21),
+    ("CY", 28),
+    ("CZ", 24),
+    ("DE", 22),
+    ("DK", 18),
+    ("EE", 20),
+    ("ES", 24),
+    ("FI", 18),
+    ("FR", 27),
+    ("GB", 22),
+    ("GR", 27),
+    ("HR", 21),
+    ("HU", 28),
+    ("IE", 22),
+    ("IS", 26),
+    ("IT", 27),
+    ("LI", 21),
+    ("LT", 20),
+    ("LU", 20),
+    ("LV", 21),
+    ("MC", 27),
+    ("MT", 31),
+    ("NL", 18),
+    ("NO", 15),
+    ("PL", 28),
+    ("PT", 25),
+    ("RO", 24),
+    ("SE", 24),
+    ("SI", 19),
+    ("SK", 24),
+];
+
+/// What has the form and length of an IBAN of its country, whatever its check digits say.
+pub(super) fn iban_by_form(text: &str) -> Option<(&str, String)> {
+    let found = IBAN.as_ref()?.find_iter(text).map(|found| found.as_str());
+    found.into_iter().find_map(|found| {
+        let (_, length) = IBAN_LENGTHS
+            .iter()
+            .find(|(country, _)| found.starts_with(country))?;
+        let mut bare = String::new();
+        for (offset, c) in found.char_indices() {
+            if !c.is_whitespace() {
+                bare.push(c);
+            }
+            if bare.len() == *length {
+                return Some((&found[..offset + c.len_utf8()], bare));
+            }
+        }
+        None
+    })
+}
+
 /// ISO 13616: the remainder of 97 is 1.
 fn is_iban(text: &str) -> bool {
     if !(15..=34).contains(&text.len()) || !text.is_ascii() {
@@ -123,6 +180,11 @@ mod tests {
             Some("DE89370400440532013000")
         );
         assert_eq!(iban("DE89 3704 0044 0532 0130 01"), None);
+        assert_eq!(
+            iban_by_form("IBAN: DE89 3704 0044 0532 0130 01, BIC"),
+            Some(("DE89 3704 0044 0532 0130 01", "DE89370400440532013001".to_owned()))
+        );
+        assert_eq!(iban_by_form("DE89 3704 0044"), None);
         assert!(is_card("4111 1111 1111 1111"));
         assert!(!is_card("4111 1111 1111 1112"));
     }

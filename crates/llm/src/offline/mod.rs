@@ -6,18 +6,22 @@
 //! `docs/guide/offline.md`; how a template steers it (`x-docmill-…`) is described there.
 //!
 //! Rooms: `lines` (the document as lines), `amounts`, `dates`, `ids` (values and
-//! their checksums), `header` (who issued it), `rows` (lists), `sums`, `legal`, `entities`
+//! their checksums), `labelled` (values beside a label), `parties` (who is named under one),
+//! `header` (who issued it), `rows` (lists), `sums`, `legal`, `entities`
 //! (personal data), and `fields`, which fills the schema.
 
 mod amounts;
 mod dates;
 mod entities;
+mod field;
 mod fields;
 mod header;
 mod ids;
 mod known;
+mod labelled;
 mod legal;
 mod lines;
+mod parties;
 mod rows;
 mod sums;
 

@@ -1,7 +1,10 @@
 //! Sums: the amount beside a label, and which of the sums of a receipt was to be paid.
 
+use serde_json::Value;
+
 use super::amounts::{self, Amount};
-use super::fields::{Document, Field};
+use super::field::Field;
+use super::fields::{Document, Filled};
 use super::lines::{Found, Line};
 
 /// Words beside what was handed over.
@@ -51,6 +54,62 @@ impl Document<'_> {
             .or_else(|| self.rounded(best.as_ref()?.value))
             .or(best)
             .or_else(|| self.largest())
+    }
+
+    /// Sum before tax, tax and total are one equation: where two of them and a printed amount agree
+    /// with it, that amount is the third, whatever label stood beside what was found.
+    pub(super) fn settle_sums(&self, schema: &Value, filled: &mut Filled) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let named = |names: &[&str]| {
+            let mut all = properties.into_iter().flatten();
+            let wanted = |(name, _): &(&String, &Value)| names.contains(&name.as_str());
+            all.find(wanted).map(|(name, _)| name.clone())
+        };
+        let (Some(net), Some(tax), Some(total)) = (named(NET), named(TAX), named(TOTAL)) else {
+            return;
+        };
+        let cents = |filled: &Filled, name: &str| {
+            let value = filled.data.get(name).and_then(Value::as_f64)?;
+            #[expect(clippy::cast_possible_truncation, reason = "it was made of cents")]
+            Some((value * 100.0).round() as i64)
+        };
+        let (Some(sum), given_net, given_tax) =
+            (cents(filled, &total), cents(filled, &net), cents(filled, &tax))
+        else {
+            return;
+        };
+        if given_net
+            .zip(given_tax)
+            .is_some_and(|(net, tax)| net + tax == sum)
+        {
+            return;
+        }
+        let printed = |wanted: i64| {
+            let lines = self.lines.iter().rev();
+            lines
+                .filter_map(|line| {
+                    let amount = certain(line).into_iter().find(|it| it.cents == wanted)?;
+                    Some(found_amount(line, &amount))
+                })
+                .next()
+        };
+        // On a credit note the tax may be printed without its sign.
+        let taxes = given_tax
+            .into_iter()
+            .flat_map(|tax| [tax, -tax])
+            .filter(|tax| (*tax < 0) == (sum < 0));
+        let by_tax = taxes.into_iter().find_map(|tax| Some((printed(sum - tax)?, tax)));
+        if let Some((found, amount)) = by_tax {
+            put(filled, &net, &found);
+            if given_tax != Some(amount) {
+                filled.data.insert(tax, amounts::json(amount));
+            }
+        } else if let Some(found) = given_net
+            .filter(|net| *net != sum)
+            .and_then(|net| printed(sum - net))
+        {
+            put(filled, &tax, &found);
+        }
     }
 
     /// The printed amount that is what was handed over less what was given back: two numbers
@@ -120,6 +179,45 @@ impl Document<'_> {
     }
 }
 
+/// Names of fields for the sum before tax.
+const NET: &[&str] = &[
+    "subtotal",
+    "sub_total",
+    "net",
+    "net_total",
+    "net_amount",
+    "total_net",
+    "amount_net",
+];
+/// Names of fields for the tax.
+const TAX: &[&str] = &[
+    "tax",
+    "vat",
+    "tax_total",
+    "total_tax",
+    "tax_amount",
+    "vat_amount",
+    "total_vat",
+];
+/// Names of fields for the sum with tax.
+const TOTAL: &[&str] = &[
+    "total",
+    "grand_total",
+    "total_amount",
+    "gross",
+    "total_gross",
+    "gross_total",
+    "amount_gross",
+];
+
+/// Puts an amount in the place of whatever was found for a field.
+fn put(filled: &mut Filled, name: &str, found: &Found<i64>) {
+    let pointer = format!("/{name}");
+    filled.evidence.retain(|evidence| evidence.field != pointer);
+    filled.evidence.push(found.evidence(&pointer));
+    filled.data.insert(name.to_owned(), amounts::json(found.value));
+}
+
 /// The amounts of a line that are surely amounts.
 fn certain(line: &Line) -> Vec<Amount> {
     let mut amounts = amounts::of(&line.text);
@@ -162,7 +260,59 @@ fn is_other_sum(line: &Line) -> bool {
         "rounding adj",
         "cash",
         "net total",
+        "zuschläge",
+        "abschläge",
+        "anzahlungen",
+        "teilzahlung",
     ]
     .iter()
     .any(|other| line.find(other).is_some() && !line.folded.iter().collect::<String>().contains("nett total"))
+}
+
+#[cfg(test)]
+mod tests {
+    use docmill_core::page::{Page, TextOrigin};
+    use serde_json::{Value, json};
+
+    use crate::offline::extract;
+
+    fn sums(text: &str) -> Value {
+        let page = Page {
+            number: 1,
+            label: None,
+            width: 0.0,
+            height: 0.0,
+            text: text.to_owned(),
+            words: Vec::new(),
+            origin: TextOrigin::Native,
+        };
+        let field = |aliases: &[&str]| json!({"type": "number", "x-docmill-type": "amount", "x-docmill-aliases": aliases});
+        let schema = json!({"type": "object", "properties": {
+            "subtotal": field(&["subtotal"]),
+            "tax": field(&["tax"]),
+            "total": {"type": "number", "x-docmill-type": "total", "x-docmill-aliases": ["total"]},
+        }});
+        extract(&schema, &[page]).0
+    }
+
+    #[test]
+    fn a_sum_that_does_not_add_up_gives_way_to_the_printed_one_that_does() {
+        let text = "Excl. of all 593.36\nSubtotal 717.97\nTax 124.61\nTotal 717.97";
+        assert_eq!(
+            sums(text),
+            json!({"subtotal": 593.36, "tax": 124.61, "total": 717.97})
+        );
+    }
+
+    #[test]
+    fn a_missing_tax_is_what_is_left_when_it_is_printed() {
+        let text = "Subtotal 100.00\n19 % of it 19.00\nTotal 119.00";
+        assert_eq!(sums(text), json!({"subtotal": 100, "tax": 19, "total": 119}));
+    }
+
+    #[test]
+    fn sums_that_add_up_stay() {
+        let text = "Subtotal 100.00\nTax 19.00\nTotal 119.00\nAlso 99.00";
+        assert_eq!(sums(text), json!({"subtotal": 100, "tax": 19, "total": 119}));
+    }
 }

@@ -10,6 +10,7 @@ mod blocks;
 mod cpu;
 mod detect;
 mod documents;
+mod einvoice;
 mod email;
 mod encoding;
 mod html;

@@ -1,5 +1,5 @@
 //! PDF: the text layer with the place of each word; pages without one are rendered
-//! and read by tesseract. A page that cannot be read does not fail the document.
+//! and read by text recognition. Files it carries are read like documents inside others. A page that cannot be read does not fail the document.
 //!
 //! The pages are interpreted by hayro, which also renders them; what it draws is put into
 //! words here, and the words into reading order by `layout`.
@@ -17,7 +17,6 @@ mod strings;
 mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 use docmill_core::failure::{Failure, FailureCode};
 use docmill_core::page::Page;
@@ -25,6 +24,7 @@ use hayro::hayro_interpret::InterpreterCache;
 use hayro::hayro_syntax::Pdf;
 
 use crate::cpu;
+use crate::inner::Reading;
 use crate::limits;
 use crate::outcome::Outcome;
 use crate::picture;
@@ -40,19 +40,20 @@ const SIMPLE_PAGES: usize = 10;
 const SIMPLE_WORDS: usize = 700;
 
 /// Reads a PDF.
-pub(crate) fn read(
-    content: &[u8],
-    passwords: &[String],
-    options: &ReadOptions,
-    ocr_until: Option<Instant>,
-) -> Result<Outcome, Failure> {
+pub(crate) fn read(content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Failure> {
     cpu::allow(cpu::PAGE);
-    let pdf = open::open(content, passwords)?;
+    let (options, ocr_until) = (reading.options, reading.ocr_until);
+    let pdf = open::open(content, reading.passwords)?;
     let mut outcome = text_layer(&pdf, options)?;
     let words: usize = outcome.pages.iter().map(|page| page.words.len()).sum();
     let count = outcome.pages.len().max(1);
     outcome.complex = pdf.pages().len() > SIMPLE_PAGES || words > SIMPLE_WORDS * count;
     scan::read_scans(&pdf, options, ocr_until, &mut outcome);
+    // What stands beside the pages is welcome, and no reason to fail.
+    let _ = unharmed(|| {
+        attached::add(&pdf, reading, &mut outcome);
+        Ok(())
+    });
     Ok(outcome)
 }
 
@@ -116,10 +117,8 @@ fn text_layer(pdf: &Pdf, options: &ReadOptions) -> Result<Outcome, Failure> {
             }
         ));
     }
-    // What stands beside the pages is welcome, and no reason to fail.
     let _ = unharmed(|| {
         form.add_unplaced(&mut outcome.pages);
-        attached::tell(pdf, &mut outcome);
         Ok(())
     });
     Ok(outcome)

@@ -108,7 +108,7 @@ fn open(detected: &Detected, content: &[u8], reading: &Reading<'_>) -> Result<Ou
         ..
     } = *reading;
     match detected.format {
-        Format::Pdf => pdf::read(content, passwords, options, ocr_until),
+        Format::Pdf => pdf::read(content, reading),
         Format::Png
         | Format::Jpeg
         | Format::Tiff

@@ -95,7 +95,9 @@ pub(crate) async fn prepare(
 
 /// Pages as they would be rendered, for counting tokens: sizes without pictures.
 fn measured(reading: &ParsedDocument) -> Vec<PageImage> {
-    let pages = reading.pages.iter().take(PICTURES.max_pages as usize);
+    // What an attachment says is a page without a picture.
+    let shown = reading.page_count.min(PICTURES.max_pages);
+    let pages = reading.pages.iter().take(shown as usize);
     pages
         .map(|page| {
             let points = if page.width > 0.0 && page.height > 0.0 {

@@ -34,7 +34,19 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
         .collect::<Vec<_>>()
         .join("\n");
     let order = dates::order(&text);
-    let (lines, left_out) = lines::of(pages);
+    // An invoice as data is not to be guessed from its picture.
+    let is_data = |page: &Page| {
+        page.label
+            .as_deref()
+            .is_some_and(|label| label.starts_with(AS_DATA))
+    };
+    let (lines, left_out) = if pages.iter().any(is_data) {
+        let mut sorted = pages.to_vec();
+        sorted.sort_by_key(|page| !is_data(page));
+        lines::of(&sorted)
+    } else {
+        lines::of(pages)
+    };
     let document = Document {
         pages,
         lines,
@@ -49,6 +61,9 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
     document.fill_object(schema, schema, None, &mut filled);
     filled
 }
+
+/// What a page is called that an invoice's own data was written on (Factur-X, `ZUGFeRD`).
+const AS_DATA: &str = "Invoice as data";
 
 /// Objects within objects deeper than this stay empty.
 const DEEPEST: usize = 4;

@@ -1,8 +1,15 @@
-//! Files that a PDF carries: named, so that nobody believes they were read.
+//! Files that a PDF carries: read like documents inside it; an invoice as data is told apart.
 
+use std::io::Read as _;
+
+use flate2::read::ZlibDecoder;
+use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::Pdf;
-use hayro::hayro_syntax::object::{Array, Dict, Object};
+use hayro::hayro_syntax::object::{Array, Dict, Object, Stream};
 
+use crate::einvoice;
+use crate::inner::Reading;
+use crate::limits;
 use crate::outcome::Outcome;
 use crate::pdf::strings;
 
@@ -11,36 +18,58 @@ const MOST: usize = 200;
 const DEEPEST: usize = 16;
 
 /// A file inside the PDF.
-pub(crate) struct Attached {
-    pub(crate) name: String,
+struct Attached<'a> {
+    name: String,
+    content: Option<Stream<'a>>,
 }
 
-/// Says in the document's notes which files it carries.
-pub(crate) fn tell(pdf: &Pdf, outcome: &mut Outcome) {
-    let files = files(pdf);
-    if files.is_empty() {
-        return;
+/// Adds what the files say that the document carries.
+pub(crate) fn add(pdf: &Pdf, reading: &Reading<'_>, outcome: &mut Outcome) {
+    for Attached { name, content } in files(pdf) {
+        let title = format!("Attachment: {name}");
+        let unpacked = content.ok_or_else(|| "its content is not there".to_owned());
+        match unpacked.and_then(|stream| unpack(&stream)) {
+            Ok(content) => match einvoice::text(&content) {
+                Some(text) => {
+                    outcome.push(Some(format!("{} ({name})", einvoice::LABEL)), text);
+                    outcome.note(format!(
+                        "The PDF carries its invoice as data (“{name}”): it was read as a page."
+                    ));
+                }
+                None => reading.add(&title, &name, &content, outcome),
+            },
+            Err(reason) => outcome.missing(format!("{title} was not read: {reason}.")),
+        }
     }
-    let names: Vec<String> = files
-        .iter()
-        .take(10)
-        .map(|file| format!("“{}”", file.name))
-        .collect();
-    let more = match files.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let what = if files.len() == 1 {
-        "a file that was not read"
-    } else {
-        "files that were not read"
-    };
-    outcome.missing(format!("The PDF carries {what}: {}{more}.", names.join(", ")));
+}
+
+/// A file's content, no more of it than an entry of an archive may have.
+fn unpack(stream: &Stream<'_>) -> Result<Vec<u8>, String> {
+    let raw = stream.raw_data();
+    let most = limits::ENTRY_BYTES;
+    let too_large = || format!("it is larger than {} MB", most >> 20);
+    match stream.filters().as_slice() {
+        [] if raw.len() as u64 <= most => Ok(raw.into_owned()),
+        [] => Err(too_large()),
+        [Filter::FlateDecode] => {
+            let mut content = Vec::new();
+            let mut decoder = ZlibDecoder::new(&*raw).take(most + 1);
+            // What was unpacked before damage is what other programs show, too.
+            if decoder.read_to_end(&mut content).is_err() && content.is_empty() {
+                return Err("it is damaged".to_owned());
+            }
+            if content.len() as u64 > most {
+                return Err(too_large());
+            }
+            Ok(content)
+        }
+        _ => Err("it is packed in an unusual way".to_owned()),
+    }
 }
 
 /// All files that the document names, each once.
-pub(crate) fn files(pdf: &Pdf) -> Vec<Attached> {
-    let mut files: Vec<Attached> = Vec::new();
+fn files(pdf: &Pdf) -> Vec<Attached<'_>> {
+    let mut files: Vec<Attached<'_>> = Vec::new();
     let Some(catalog) = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()) else {
         return files;
     };
@@ -51,27 +80,27 @@ pub(crate) fn files(pdf: &Pdf) -> Vec<Attached> {
         walk(&tree, DEEPEST, &mut files);
     }
     for specification in strings::list(&catalog, "AF") {
-        add(None, &specification, &mut files);
+        name(None, &specification, &mut files);
     }
     for page in pdf.pages().iter().take(1000) {
         for annotation in strings::list(page.raw(), "Annots") {
             if let Some(specification) = annotation.get::<Dict<'_>>("FS")
                 && strings::name(&annotation, "Subtype").as_deref() == Some("FileAttachment")
             {
-                add(None, &specification, &mut files);
+                name(None, &specification, &mut files);
             }
         }
     }
     files
 }
 
-fn walk<'a>(node: &Dict<'a>, depth: usize, files: &mut Vec<Attached>) {
+fn walk<'a>(node: &Dict<'a>, depth: usize, files: &mut Vec<Attached<'a>>) {
     if let Some(names) = node.get::<Array<'a>>("Names") {
         let mut name = None;
         for object in names.iter::<Object<'a>>().take(MOST * 2) {
             match object {
                 Object::String(text) => name = Some(strings::decode(text.as_bytes())),
-                Object::Dict(specification) => add(name.take(), &specification, files),
+                Object::Dict(specification) => self::name(name.take(), &specification, files),
                 _ => {}
             }
         }
@@ -83,7 +112,7 @@ fn walk<'a>(node: &Dict<'a>, depth: usize, files: &mut Vec<Attached>) {
     }
 }
 
-fn add<'a>(named: Option<String>, specification: &Dict<'a>, files: &mut Vec<Attached>) {
+fn name<'a>(named: Option<String>, specification: &Dict<'a>, files: &mut Vec<Attached<'a>>) {
     let name = strings::text(specification, "UF")
         .or_else(|| strings::text(specification, "F"))
         .or(named)
@@ -91,5 +120,10 @@ fn add<'a>(named: Option<String>, specification: &Dict<'a>, files: &mut Vec<Atta
     if files.len() >= MOST || files.iter().any(|file| file.name == name) {
         return;
     }
-    files.push(Attached { name });
+    let streams = specification.get::<Dict<'a>>("EF");
+    let content = streams.and_then(|streams| {
+        let stream = streams.get::<Stream<'a>>("UF");
+        stream.or_else(|| streams.get::<Stream<'a>>("F"))
+    });
+    files.push(Attached { name, content });
 }

@@ -71,6 +71,7 @@ pub fn engine(
 ) -> Result<(Engine, Arc<Providers>), Fault> {
     let mut options = docmill_source::Options::from_variables(std::env::vars_os());
     options.include = needs.include;
+    options.passwords.clone_from(&needs.passwords);
     options.exclude = needs.exclude;
     options.roots = needs.roots;
     options.buckets = needs.buckets;

@@ -49,6 +49,8 @@ pub struct Options {
     pub buckets: Option<Vec<String>>,
     /// Take what is behind links to folders elsewhere. Without roots only.
     pub follow_links: bool,
+    /// Passwords to try on encrypted entries of archives, in order.
+    pub passwords: Vec<String>,
     /// The `AWS_*`, `GOOGLE_*` and `AZURE_*` variables: credentials, endpoints, regions.
     pub cloud: Vec<(String, String)>,
 }
@@ -101,6 +103,7 @@ struct Shared {
     granted: Option<Vec<Prefix>>,
     follows_links: bool,
     archives: Archives,
+    passwords: Vec<String>,
     buckets: Buckets,
     /// Taken by the first list that reads it.
     input: Mutex<Option<Box<dyn Read + Send>>>,
@@ -131,6 +134,7 @@ impl Sources {
                 follows_links: options.follow_links,
                 filter: Filter::new(&options.include, &options.exclude, options.own)?,
                 archives: Archives::default(),
+                passwords: options.passwords,
                 buckets: Buckets::new(options.cloud),
                 input: Mutex::new(Some(input)),
             }),
@@ -391,7 +395,12 @@ impl Source for Sources {
 impl Sources {
     async fn read_entry(&self, archive: PathBuf, entry: Vec<u8>, limit: u64) -> Result<Bytes, Failure> {
         let shared = Arc::clone(&self.shared);
-        blocking(move || shared.archives.read(&shared.files, &archive, &entry, limit)).await
+        blocking(move || {
+            shared
+                .archives
+                .read(&shared.files, &archive, &entry, &shared.passwords, limit)
+        })
+        .await
     }
 }
 

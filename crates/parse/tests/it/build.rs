@@ -52,6 +52,38 @@ pub fn pdf_of(pages: &[&str], entries: &str, annotations: &[&str]) -> Vec<u8> {
     assemble(&objects, "")
 }
 
+/// A PDF of these pages that carries these files.
+pub fn pdf_with_files(pages: &[&str], files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut objects = objects(pages, |_, stream| stream.to_vec());
+    let mut names = String::new();
+    for (name, content) in files {
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(content).expect("room");
+        let packed = packed.finish().expect("a stream");
+        let mut stream = format!(
+            "<< /Type /EmbeddedFile /Filter /FlateDecode /Length {} >>\nstream\n",
+            packed.len()
+        )
+        .into_bytes();
+        stream.extend(packed);
+        stream.extend(b"\nendstream");
+        objects.push(stream);
+        let number = objects.len();
+        let _ = write!(
+            names,
+            "({name}) << /Type /Filespec /F ({name}) /EF << /F {number} 0 R >> >> "
+        );
+    }
+    objects[0] = String::from_utf8_lossy(&objects[0])
+        .replacen(
+            "/Type /Catalog",
+            &format!("/Type /Catalog /Names << /EmbeddedFiles << /Names [{names}] >> >>"),
+            1,
+        )
+        .into_bytes();
+    assemble(&objects, "")
+}
+
 /// A PDF of one page, encrypted with RC4 and 128 bits (standard security handler, revision 3).
 pub fn encrypted_pdf(page: &str, password: &str) -> Vec<u8> {
     let id = b"0123456789abcdef";

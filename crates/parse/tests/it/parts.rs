@@ -4,7 +4,7 @@
 use docmill_core::failure::FailureCode;
 use docmill_core::page::{FindingKind, ParsedDocument};
 
-use crate::build::{line, pdf, relations, zip};
+use crate::build::{line, pdf, pdf_with_files, relations, zip};
 use crate::harness::{read, text};
 
 fn messages(reading: &ParsedDocument, kind: FindingKind) -> Vec<&str> {
@@ -161,6 +161,51 @@ async fn attachments_forwarded_mails_and_archives_are_read() {
     assert!(
         missing[0].starts_with("Attachment: x.bin was not read"),
         "{missing:?}"
+    );
+}
+
+#[tokio::test]
+async fn files_that_a_pdf_carries_are_read_and_an_invoice_as_data_is_told() {
+    let invoice = "<Invoice><ID>B-17</ID><IssueDate>2024-03-05</IssueDate><LegalMonetaryTotal><PayableAmount>47.60</PayableAmount></LegalMonetaryTotal></Invoice>";
+    let content = pdf_with_files(
+        &[&line(72, 700, "Please see inside")],
+        &[
+            ("factur-x.xml", invoice.as_bytes()),
+            ("terms.txt", b"Payment within 14 days"),
+            ("x.bin", &[0, 1, 2, 3, 0, 0, 7]),
+            ("bomb.txt", &vec![b'a'; 130 << 20]),
+        ],
+    );
+    let reading = read("a.pdf", content).await.expect("a PDF");
+    let pages: Vec<(Option<&str>, &str)> = reading
+        .pages
+        .iter()
+        .map(|page| (page.label.as_deref(), page.text.as_str()))
+        .collect();
+    assert_eq!(
+        pages,
+        [
+            (None, "Please see inside"),
+            (
+                Some("Invoice as data (factur-x.xml)"),
+                "Invoice number: B-17\nInvoice date: 2024-03-05\nAmount due: 47.60"
+            ),
+            (
+                Some("Attachment: terms.txt"),
+                "Attachment: terms.txt\n\nPayment within 14 days"
+            ),
+        ]
+    );
+    assert_eq!(reading.page_count, 1, "pages that can be shown");
+    let missing = messages(&reading, FindingKind::NotRead);
+    assert_eq!(missing.len(), 2, "{missing:?}");
+    assert!(
+        missing[0].starts_with("Attachment: x.bin was not read"),
+        "{missing:?}"
+    );
+    assert_eq!(
+        missing[1],
+        "Attachment: bomb.txt was not read: it is larger than 128 MB."
     );
 }
 

@@ -162,9 +162,7 @@ fn list_entry(
     if !sink.wants(&name) {
         return ControlFlow::Continue(());
     }
-    let obstacle = if entry.encrypted() {
-        Some("it is encrypted; unpack the archive with its password and give the folder")
-    } else if entry.is_symlink() {
+    let obstacle = if entry.is_symlink() {
         Some("it is a link")
     } else if name.to_ascii_lowercase().ends_with(".zip") {
         Some("it is an archive inside an archive; unpack the outer one and give the folder")
@@ -262,8 +260,16 @@ struct Opened {
 const KEPT: usize = 4;
 
 impl Archives {
-    /// Reads one entry, on a blocking thread.
-    pub fn read(&self, files: &Files, path: &Path, entry: &[u8], limit: u64) -> Result<Bytes, Failure> {
+    /// Reads one entry, on a blocking thread; an encrypted one with the first of the passwords
+    /// that opens it.
+    pub fn read(
+        &self,
+        files: &Files,
+        path: &Path,
+        entry: &[u8],
+        passwords: &[String],
+        limit: u64,
+    ) -> Result<Bytes, Failure> {
         let failure = |reason: &str| {
             Failure::new(
                 FailureCode::SourceUnreadable,
@@ -278,13 +284,34 @@ impl Archives {
         let index = archive
             .index_for_name_raw(entry)
             .ok_or_else(|| failure("the archive no longer has it"))?;
-        let file = archive
-            .by_index(index)
-            .map_err(|error| failure(&explain(&error)))?;
-        let bytes = file.size();
+        let (bytes, encrypted) = {
+            let raw = archive
+                .by_index_raw(index)
+                .map_err(|error| failure(&explain(&error)))?;
+            (raw.size(), raw.encrypted())
+        };
         if bytes > limit {
             return Err(too_large(bytes, limit));
         }
+        if encrypted {
+            for password in passwords {
+                // One wrong password in 256 seems to open it; then the content's checksum says no.
+                if let Ok(file) = archive.by_index_decrypt(index, password.as_bytes())
+                    && let Ok(content) = read_limited(file, bytes, limit)?
+                {
+                    return Ok(content);
+                }
+            }
+            let message = if passwords.is_empty() {
+                "it is encrypted in its archive"
+            } else {
+                "none of the passwords opens it in its archive"
+            };
+            return Err(Failure::new(FailureCode::PasswordRequired, message));
+        }
+        let file = archive
+            .by_index(index)
+            .map_err(|error| failure(&explain(&error)))?;
         read_limited(file, bytes, limit)?
             .map_err(|error| failure(&format!("it is damaged ({})", reason(&error))))
     }

@@ -2,7 +2,7 @@ use std::fs;
 use std::io::Write;
 
 use docmill_core::FailureCode;
-use docmill_source::Source;
+use docmill_source::{Options, Source, Sources};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::support::{discover, filtered, refusal, sources, write, zip};
@@ -103,39 +103,61 @@ async fn names_that_climb_are_shown_harmlessly_and_still_read() {
 }
 
 #[tokio::test]
-async fn encrypted_and_nested_entries_are_left_out_with_a_word() {
+async fn archives_inside_archives_are_left_out_with_a_word() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("mixed.zip");
-    zip(
-        &path,
-        &[
-            ("open.txt", b"open"),
-            ("shut.txt", b"shut"),
-            ("inner.zip", b"PK\x03\x04"),
-        ],
-    );
-    // The flag "encrypted" of the second entry, in its index record and its own header.
-    let mut bytes = fs::read(&path).unwrap();
-    for (signature, flags, name) in [(b"PK\x03\x04", 6, 30), (b"PK\x01\x02", 8, 46)] {
-        let at = (0..bytes.len() - name - 8)
-            .find(|&at| bytes[at..].starts_with(signature) && bytes[at + name..].starts_with(b"shut.txt"))
-            .unwrap();
-        bytes[at + flags] |= 1;
-    }
-    fs::write(&path, bytes).unwrap();
+    zip(&path, &[("open.txt", b"open"), ("inner.zip", b"PK\x03\x04")]);
     let found = discover(&sources(), &path).await;
     assert_eq!(found.names(), ["open.txt"]);
-    assert_eq!(found.notices.len(), 2);
+    assert_eq!(found.notices.len(), 1);
     assert!(
-        found.notices[0].contains("shut.txt") && found.notices[0].contains("encrypted"),
+        found.notices[0].contains("inner.zip") && found.notices[0].contains("archive inside"),
         "{:?}",
         found.notices
     );
-    assert!(
-        found.notices[1].contains("inner.zip") && found.notices[1].contains("archive inside"),
-        "{:?}",
-        found.notices
-    );
+}
+
+#[tokio::test]
+async fn encrypted_entries_are_opened_by_a_password_or_say_that_one_is_needed() {
+    use docmill_core::failure::FailureCode;
+    use zip::AesMode;
+    use zip::unstable::write::FileOptionsExt as _;
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("locked.zip");
+    let mut writer = ZipWriter::new(fs::File::create(&path).unwrap());
+    let old = SimpleFileOptions::default()
+        .with_deprecated_encryption(b"first")
+        .unwrap();
+    writer.start_file("old.txt", old).unwrap();
+    writer.write_all(b"old way").unwrap();
+    let new = SimpleFileOptions::default().with_aes_encryption(AesMode::Aes256, "second");
+    writer.start_file("new.txt", new).unwrap();
+    writer.write_all(b"new way").unwrap();
+    writer.finish().unwrap();
+    let with = |passwords: &[&str]| {
+        Sources::new(Options {
+            passwords: passwords.iter().map(|it| (*it).to_owned()).collect(),
+            ..Options::default()
+        })
+        .unwrap()
+    };
+    let found = discover(&sources(), &path).await;
+    assert_eq!(found.names(), ["old.txt", "new.txt"]);
+    let right = with(&["wrong", "first", "second"]);
+    assert_eq!(right.read(&found.documents[0].key, 100).await.unwrap(), "old way");
+    assert_eq!(right.read(&found.documents[1].key, 100).await.unwrap(), "new way");
+    for (sources, says) in [
+        (sources(), "it is encrypted in its archive"),
+        (with(&["wrong"]), "none of the passwords opens it in its archive"),
+    ] {
+        for document in &found.documents {
+            let failure = sources.read(&document.key, 100).await.unwrap_err();
+            assert_eq!(
+                (failure.code, failure.message.as_str()),
+                (FailureCode::PasswordRequired, says)
+            );
+        }
+    }
 }
 
 #[tokio::test]

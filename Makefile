@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= /tmp/docmill-samples-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test python ocr wheel lint fmt licenses bench bench-parts bench-reading samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
+.PHONY: help setup demo test python ocr wheel lint fmt licenses bench bench-parts bench-reading see samples clients dashboard browser screenshots api-fuzz serve bench-dashboard bench-streams hostile sbom release-archive
 
 # What the dashboard is built from.
 WEB := $(shell find web/src web/public web/scripts -type f) web/index.html web/package.json web/tsconfig.json web/vite.config.ts
@@ -116,6 +116,10 @@ bench-parts: ## The parts measured alone: client, store, the whole way; ratios a
 bench-reading: ## Measure reading of PDFs beside poppler: rows of tables, pages a second (FOLDER=…; else the samples)
 	$(CARGO) build --release --locked --workspace --bins --examples
 	"$${CARGO_TARGET_DIR:-target}/release/examples/bench_reading" $(FOLDER)
+
+see: ## Pictures of pages beside what was read of them, boxes and reading order, into target/see (PAGES=…; else the samples)
+	$(CARGO) build --release --locked --workspace --bins --examples
+	"$${CARGO_TARGET_DIR:-target}/release/examples/see" "$${CARGO_TARGET_DIR:-target}/see" $(or $(PAGES),samples/invoices/*.pdf samples/invoices/*.tif samples/contracts/*.pdf samples/receipts/*)
 
 bench-dashboard: dashboard ## Measure the dashboard: size, first load, pages of 1,000,000 documents, heap (MINUTES=30)
 	$(CARGO) build --release --locked -p docmill

@@ -6,6 +6,7 @@ mod outlook;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Cursor;
+use std::panic::catch_unwind;
 
 use docmill_core::failure::{Failure, FailureCode};
 use mail_parser::decoders::base64::base64_decode;
@@ -26,11 +27,18 @@ const MESSAGES: usize = 1000;
 /// Mails inside mails that are followed.
 const FORWARDED: usize = 8;
 
+/// A message, taken apart; `None`: it has no headers, or the parser broke down on it, which
+/// costs this message and not the mailbox it is in.
+fn parsed(content: &[u8]) -> Option<Message<'_>> {
+    catch_unwind(|| MessageParser::default().parse(content))
+        .ok()
+        .flatten()
+}
+
 /// Reads one e-mail.
 pub(crate) fn eml(content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Failure> {
     let content = encoding::narrow(content);
-    let message = MessageParser::default()
-        .parse(content.as_ref())
+    let message = parsed(content.as_ref())
         .ok_or_else(|| Failure::new(FailureCode::CorruptDocument, "the e-mail has no readable headers"))?;
     let mut outcome = Outcome::default();
     add(&message, None, reading, 0, &mut outcome);
@@ -50,10 +58,7 @@ pub(crate) fn mbox(content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Fai
         }
         let number = index + 1;
         let raw = raw.ok();
-        let parsed = raw
-            .as_ref()
-            .and_then(|raw| MessageParser::default().parse(raw.contents()));
-        match parsed {
+        match raw.as_ref().and_then(|raw| parsed(raw.contents())) {
             Some(message) => add(
                 &message,
                 Some(format!("Message {number}")),
@@ -75,7 +80,7 @@ pub(crate) fn mbox(content: &[u8], reading: &Reading<'_>) -> Result<Outcome, Fai
 
 /// The web page inside MHTML, and the pages in its frames; `None` when there is none.
 pub(crate) fn web_archive(content: &[u8]) -> Result<Option<Outcome>, Failure> {
-    let Some(message) = MessageParser::default().parse(content) else {
+    let Some(message) = parsed(content) else {
         return Ok(None);
     };
     let mut outcome = Outcome::default();

@@ -188,15 +188,17 @@ impl Document<'_> {
     fn likeliest_date(&self) -> Option<Found<String>> {
         let mut best: Option<(i32, Found<String>)> = None;
         for (index, line) in self.lines.iter().enumerate() {
+            // A word in a sentence says nothing about a date in the same sentence.
+            let is_short = line.text.chars().count() <= 80;
             for date in dates::of(&line.text, self.order) {
                 let printed = &line.text[date.start..date.end];
                 let digits = printed.bytes().filter(u8::is_ascii_digit).count();
                 let year: i32 = date.iso.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
-                let score = 3 * i32::from(line.has_any(TITLES))
+                let score = 3 * i32::from(is_short && line.has_any(TITLES))
                     + 2 * i32::from(digits >= 8 || printed.chars().any(char::is_alphabetic))
                     + 2 * i32::from(begins_with_time(&line.text[date.end..]))
                     + i32::from(index < self.lines.len() / 3)
-                    - 4 * i32::from(line.has_any(OTHER_DATES))
+                    - 4 * i32::from(is_short && line.has_any(OTHER_DATES))
                     - 4 * i32::from(!(1995..=2040).contains(&year));
                 if best.as_ref().is_none_or(|(known, _)| score > *known) {
                     best = Some((score, found_date(line, &date)));

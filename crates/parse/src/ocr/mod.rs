@@ -38,8 +38,8 @@ pub(crate) struct Picture {
 /// docs/decisions/parsing.md.
 const DOUBTFUL: f32 = 60.0;
 
-/// Mean confidence from which a long page is left as tesseract read it: receipts above it had
-/// their dates and sums right, and printed pages that were scanned well lie above it.
+/// Mean confidence from which a long page is left as tesseract read it. Judgement: of 28 receipts
+/// at or above it, all dates and 24 of the sums were right.
 const SURE: f32 = 86.0;
 
 /// The engine that is used where nobody says: the networks where they are installed.
@@ -106,8 +106,7 @@ fn read(picture: &Picture, options: &ReadOptions) -> Result<Text, String> {
     }
     let networks = Networks::get()?;
     let found = networks.find(&picture.pixels)?;
-    // The networks take long for long lines: a dense page, scanned well, tesseract reads as
-    // well and ten times as fast.
+    // What the networks take grows with the length of lines; tesseract is quicker on a dense page.
     if found.letters() > LONG && tesseract().is_some() {
         let text = tesseract::read(picture, languages)?;
         if text.confidence() >= SURE {
@@ -117,7 +116,8 @@ fn read(picture: &Picture, options: &ReadOptions) -> Result<Text, String> {
     networks.read(&picture.pixels, found)
 }
 
-/// Lengths of lines, in heights of them, from which a page is long: about four seconds of work.
+/// Lengths of lines, in heights of them, from which a page is long: about four seconds of work, at
+/// 45 ms for a line of 320 by 48 pixels.
 const LONG: f32 = 600.0;
 
 /// Whether a picture is all of one shade.

@@ -1,6 +1,6 @@
 //! The networks of PP-OCR, run by `rten`: one finds lines of text, one reads them.
 //!
-//! Their files are not part of the program (31 MB); `docmill ocr install` fetches them. They
+//! Their files are not part of the program (26 MB); `docmill ocr install` fetches them. They
 //! read Latin, Chinese and Japanese letters, whatever the language.
 
 use std::path::{Path, PathBuf};

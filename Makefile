@@ -51,7 +51,7 @@ test: ## Everything that is checked
 ocr: ## Fetch the networks for text recognition into target/ocr, and read pictures with them
 	$(CARGO) build --workspace --locked
 	@models="$$(realpath "$${CARGO_TARGET_DIR:-target}")/ocr"; export DOCMILL_OCR_MODELS="$$models"; \
-	if [ -s "$$models/letters.onnx" ] || "$${CARGO_TARGET_DIR:-target}/debug/docmill" ocr install; then \
+	if [ -s "$$models/recognition.onnx" ] || "$${CARGO_TARGET_DIR:-target}/debug/docmill" ocr install; then \
 		$(CARGO) test --workspace --locked --test it --quiet the_networks_read; \
 	else \
 		echo "text recognition by networks was not tested: they cannot be fetched here"; \

@@ -1,12 +1,12 @@
 //! Text recognition: pictures of pages become words with places and confidences.
 //!
 //! Two engines: the networks of PP-OCR, where their files are installed (`networks`, with
-//! `finding` and `letters` for its two steps), and the tesseract program. What either sees is put
+//! `detection` and `recognition` for its two steps), and the tesseract program. What either sees is put
 //! into reading order here, as the words of a PDF are, so that a scanned table is a table.
 
-mod finding;
-mod letters;
+mod detection;
 mod networks;
+mod recognition;
 mod tesseract;
 
 use std::time::Instant;
@@ -42,22 +42,24 @@ const DOUBTFUL: f32 = 60.0;
 /// at or above it, all dates and 24 of the sums were right.
 const SURE: f32 = 86.0;
 
+/// Whether an engine can be used here.
+#[must_use]
+pub fn is_installed(engine: OcrEngine) -> bool {
+    match engine {
+        OcrEngine::Tesseract => tesseract().is_some(),
+        OcrEngine::PpOcr => networks::files().is_some(),
+    }
+}
+
 /// The engine that is used where nobody says: the networks where they are installed.
 #[must_use]
 pub fn best_engine() -> Option<OcrEngine> {
-    if networks::files().is_some() {
-        return Some(OcrEngine::PpOcr);
-    }
-    tesseract().map(|_| OcrEngine::Tesseract)
+    OcrEngine::ALL.into_iter().find(|engine| is_installed(*engine))
 }
 
 /// Whether another page may begin; else the reason.
 pub(crate) fn ready(engine: OcrEngine, until: Option<Instant>) -> Result<(), String> {
-    let installed = match engine {
-        OcrEngine::Tesseract => tesseract().is_some(),
-        OcrEngine::PpOcr => networks::files().is_some(),
-    };
-    if !installed {
+    if !is_installed(engine) {
         return Err(match engine {
             OcrEngine::Tesseract => tesseract::NOT_INSTALLED.to_owned(),
             OcrEngine::PpOcr => networks::NOT_INSTALLED.to_owned(),
@@ -107,7 +109,7 @@ fn read(picture: &Picture, options: &ReadOptions) -> Result<Text, String> {
     let networks = Networks::get()?;
     let found = networks.find(&picture.pixels)?;
     // What the networks take grows with the length of lines; tesseract is quicker on a dense page.
-    if found.letters() > LONG && tesseract().is_some() {
+    if found.aspect() > LONG && tesseract().is_some() {
         let text = tesseract::read(picture, languages)?;
         if text.confidence() >= SURE {
             return Ok(text);

@@ -11,8 +11,8 @@ use rten::{Model, ModelOptions, RunOptions, ThreadPool};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 
-use super::finding::{self, Found, Place};
-use super::letters::{self, Letter};
+use super::detection::{self, TextLine, TextLines};
+use super::recognition::{self, Character};
 use super::{DOUBTFUL, Seen, Text, arranged};
 use crate::cpu;
 use crate::turn::Turn;
@@ -33,13 +33,13 @@ pub struct NetworkFile {
 /// The files, in the order in which they are used. Licence of both: Apache 2.0.
 pub const FILES: [NetworkFile; 2] = [
     NetworkFile {
-        name: "lines.onnx",
+        name: "detection.onnx",
         package: "rapidocr-onnxruntime==1.4.4",
         within: "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx",
         sha256: "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
     },
     NetworkFile {
-        name: "letters.onnx",
+        name: "recognition.onnx",
         package: "rapidocr==3.10.0",
         within: "rapidocr/models/PP-OCRv6_rec_small.onnx",
         sha256: "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
@@ -112,8 +112,8 @@ const TRIED: usize = 8;
 
 /// Both networks, ready to run.
 pub(crate) struct Networks {
-    finder: Model,
-    reader: Model,
+    detector: Model,
+    recognizer: Model,
     /// The letters by class, less the blank.
     alphabet: Vec<String>,
     /// One thread: workers are as many as there are processors.
@@ -128,7 +128,7 @@ impl Networks {
     }
 
     fn load() -> Result<Self, String> {
-        let [finder, reader] = files().ok_or(NOT_INSTALLED)?;
+        let [detector, recognizer] = files().ok_or(NOT_INSTALLED)?;
         let load = |file: &Path| {
             let mut options = ModelOptions::with_all_ops();
             options.prepack_weights(true);
@@ -136,8 +136,8 @@ impl Networks {
                 .load_file(file)
                 .map_err(|error| format!("{} cannot be used: {error}", file.display()))
         };
-        let (finder, reader) = (load(&finder)?, load(&reader)?);
-        let letters = reader
+        let (detector, recognizer) = (load(&detector)?, load(&recognizer)?);
+        let letters = recognizer
             .metadata()
             .get("character")
             .ok_or("the network's alphabet is missing")?;
@@ -147,8 +147,8 @@ impl Networks {
             .chain([" ".to_owned()])
             .collect();
         Ok(Self {
-            finder,
-            reader,
+            detector,
+            recognizer,
             alphabet,
             pool: Arc::new(ThreadPool::with_num_threads(1)),
         })
@@ -171,14 +171,14 @@ impl Networks {
     }
 
     /// Where lines of text stand.
-    pub(super) fn find(&self, pixels: &GrayImage) -> Result<Found, String> {
-        let likely: NdTensor<f32, 4> = self.run(&self.finder, finding::shown(pixels))?;
-        let places = finding::places(likely.slice((0, 0)), pixels.dimensions());
-        Ok(Found { places })
+    pub(super) fn find(&self, pixels: &GrayImage) -> Result<TextLines, String> {
+        let likely: NdTensor<f32, 4> = self.run(&self.detector, detection::shown(pixels))?;
+        let places = detection::places(likely.slice((0, 0)), pixels.dimensions());
+        Ok(TextLines { places })
     }
 
     /// What stands on the lines that were found, the picture turned upright where it is not.
-    pub(super) fn read(&self, pixels: &GrayImage, found: Found) -> Result<Text, String> {
+    pub(super) fn read(&self, pixels: &GrayImage, found: TextLines) -> Result<Text, String> {
         if found.places.is_empty() {
             return Ok(Text::default());
         }
@@ -194,20 +194,20 @@ impl Networks {
     }
 
     /// Reads lines that run from left to right, or the other way round.
-    fn upright(&self, pixels: &GrayImage, found: &Found) -> Result<Text, String> {
+    fn upright(&self, pixels: &GrayImage, found: &TextLines) -> Result<Text, String> {
         let mut longest = found.places.clone();
-        longest.sort_by(|a, b| b.letters().total_cmp(&a.letters()));
+        longest.sort_by(|a, b| b.aspect().total_cmp(&a.aspect()));
         longest.truncate(TRIED);
         let sure = self.sureness(pixels, &longest)?;
         // Long lines of a picture the right way up are read with 90 of 100; nobody reads them on their head.
         if sure < DOUBTFUL / 100.0 + 0.2 {
-            let over = |place: &Place| {
+            let over = |place: &TextLine| {
                 let [a, b, c, d] = place.corners;
-                Place {
+                TextLine {
                     corners: [c, d, a, b],
                 }
             };
-            let turned: Vec<Place> = longest.iter().map(over).collect();
+            let turned: Vec<TextLine> = longest.iter().map(over).collect();
             if self.sureness(pixels, &turned)? > sure + 0.05 {
                 let picture = Turn::Over.apply(pixels);
                 let found = self.find(&picture)?;
@@ -220,43 +220,43 @@ impl Networks {
     }
 
     /// How sure the network is of these lines, from 0 to 1.
-    fn sureness(&self, pixels: &GrayImage, places: &[Place]) -> Result<f32, String> {
+    fn sureness(&self, pixels: &GrayImage, places: &[TextLine]) -> Result<f32, String> {
         let lines = self.lines(pixels, places)?;
         let letters: Vec<f32> = lines.iter().flatten().map(|letter| letter.sure).collect();
         Ok(letters.iter().sum::<f32>() / letters.len().max(1) as f32)
     }
 
-    fn text(&self, pixels: &GrayImage, places: &[Place]) -> Result<Text, String> {
+    fn text(&self, pixels: &GrayImage, places: &[TextLine]) -> Result<Text, String> {
         let lines = self.lines(pixels, places)?;
         let seen: Vec<Seen> = lines
             .iter()
             .zip(places)
             .zip(0..)
-            .flat_map(|((letters, place), line)| letters::words(letters, place, line))
+            .flat_map(|((letters, place), line)| recognition::words(letters, place, line))
             .collect();
         Ok(arranged(&seen))
     }
 
     /// The letters of each line, in the order of the places.
-    fn lines(&self, pixels: &GrayImage, places: &[Place]) -> Result<Vec<Vec<Letter>>, String> {
+    fn lines(&self, pixels: &GrayImage, places: &[TextLine]) -> Result<Vec<Vec<Character>>, String> {
         let mut order: Vec<usize> = (0..places.len()).collect();
-        order.sort_by_key(|at| letters::length(&places[*at]));
+        order.sort_by_key(|at| recognition::length(&places[*at]));
         let mut lines = vec![Vec::new(); places.len()];
         while let Some(first) = order.first() {
-            let most = letters::length(&places[*first]) + letters::ALIKE;
+            let most = recognition::length(&places[*first]) + recognition::ALIKE;
             let alike = order
                 .iter()
                 .take(BATCH)
-                .take_while(|at| letters::length(&places[**at]) <= most);
+                .take_while(|at| recognition::length(&places[**at]) <= most);
             let batch: Vec<usize> = alike.copied().collect();
             order.drain(..batch.len());
-            let cut: Vec<Place> = batch.iter().map(|at| places[*at]).collect();
-            let shown = letters::shown(pixels, &cut);
+            let cut: Vec<TextLine> = batch.iter().map(|at| places[*at]).collect();
+            let shown = recognition::shown(pixels, &cut);
             let width = shown.size(3);
-            let likely: NdTensor<f32, 3> = self.run(&self.reader, shown)?;
+            let likely: NdTensor<f32, 3> = self.run(&self.recognizer, shown)?;
             for (row, at) in batch.iter().enumerate() {
-                let own = letters::length(&places[*at]);
-                lines[*at] = letters::letters(likely.slice(row), &self.alphabet, own, width);
+                let own = recognition::length(&places[*at]);
+                lines[*at] = recognition::letters(likely.slice(row), &self.alphabet, own, width);
             }
         }
         Ok(lines)

@@ -30,11 +30,11 @@ const MOST: usize = 1500;
 
 /// A line of text in a picture: its corners from where the text begins, clockwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Place {
+pub(super) struct TextLine {
     pub(super) corners: [(f32, f32); 4],
 }
 
-impl Place {
+impl TextLine {
     fn side(&self, from: usize, to: usize) -> f32 {
         let (a, b) = (self.corners[from], self.corners[to]);
         (b.0 - a.0).hypot(b.1 - a.1)
@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// Its length in heights.
-    pub(super) fn letters(&self) -> f32 {
+    pub(super) fn aspect(&self) -> f32 {
         self.width() / self.height()
     }
 
@@ -65,19 +65,19 @@ impl Place {
 
 /// The lines that were found in a picture.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) places: Vec<Place>,
+pub(super) struct TextLines {
+    pub(super) places: Vec<TextLine>,
 }
 
-impl Found {
+impl TextLines {
     /// Lengths of all lines, in heights of them: what reading them costs.
-    pub(super) fn letters(&self) -> f32 {
-        self.places.iter().map(Place::letters).sum()
+    pub(super) fn aspect(&self) -> f32 {
+        self.places.iter().map(TextLine::aspect).sum()
     }
 
     /// Whether most lines run up or down: the picture lies on its side.
     pub(super) fn lies(&self) -> bool {
-        let tall = |place: &&Place| (place.corners[1].1 - place.corners[0].1).abs() > place.width() * 0.7;
+        let tall = |place: &&TextLine| (place.corners[1].1 - place.corners[0].1).abs() > place.width() * 0.7;
         self.places.iter().filter(tall).count() * 2 > self.places.len()
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn shown(pixels: &GrayImage) -> NdTensor<f32, 4> {
 }
 
 /// The lines in what the network answered, for a picture of this size.
-pub(super) fn places(likely: NdTensorView<'_, f32, 2>, (width, height): (u32, u32)) -> Vec<Place> {
+pub(super) fn places(likely: NdTensorView<'_, f32, 2>, (width, height): (u32, u32)) -> Vec<TextLine> {
     let [rows, columns] = likely.shape();
     let ink = likely.map(|share| *share > INK);
     let scale = (width as f32 / columns as f32, height as f32 / rows as f32);
@@ -154,7 +154,7 @@ fn mean(likely: &NdTensorView<'_, f32, 2>, points: &[PointF], rect: &RotatedRect
 
 /// The corners of a rectangle, in pixels of the picture, from where text begins that is read
 /// along its longer side.
-fn place(rect: &RotatedRect, scale: (f32, f32)) -> Place {
+fn place(rect: &RotatedRect, scale: (f32, f32)) -> TextLine {
     let corners = rect
         .corners()
         .map(|corner| (corner.x * scale.0, corner.y * scale.1));
@@ -182,7 +182,7 @@ fn place(rect: &RotatedRect, scale: (f32, f32)) -> Place {
     let first = (0..4)
         .max_by(|a, b| rightness(*a).total_cmp(&rightness(*b)))
         .unwrap_or(0);
-    Place {
+    TextLine {
         corners: std::array::from_fn(|at| corners[order[(first + at) % 4]]),
     }
 }
@@ -213,7 +213,7 @@ mod tests {
             start.1 < 40.0 && below.1 > 52.0 && start.1 > 20.0 && below.1 < 70.0,
             "{places:?}"
         );
-        assert!(places[0].letters() > 3.0);
+        assert!(places[0].aspect() > 3.0);
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
                 0.0
             }
         });
-        let found = Found {
+        let found = TextLines {
             places: places(likely.view(), (64, 96)),
         };
         assert!(found.lies());

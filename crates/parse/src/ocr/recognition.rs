@@ -8,7 +8,7 @@ use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, NdTensorView};
 
 use super::Seen;
-use super::finding::Place;
+use super::detection::TextLine;
 use crate::layout::Item;
 
 /// Height of the lines the network was taught with, in pixels.
@@ -24,12 +24,12 @@ const LONGEST: usize = 3200;
 pub(super) const ALIKE: usize = 32;
 
 /// How long a line is when it is shown.
-pub(super) fn length(place: &Place) -> usize {
-    ((place.letters() * HEIGHT as f32).ceil() as usize).clamp(8, LONGEST)
+pub(super) fn length(place: &TextLine) -> usize {
+    ((place.aspect() * HEIGHT as f32).ceil() as usize).clamp(8, LONGEST)
 }
 
 /// Lines cut out of the picture, straightened, all as long as the longest.
-pub(super) fn shown(pixels: &GrayImage, places: &[Place]) -> NdTensor<f32, 4> {
+pub(super) fn shown(pixels: &GrayImage, places: &[TextLine]) -> NdTensor<f32, 4> {
     let longest = places.iter().map(length).max().unwrap_or(0).max(SHORTEST);
     let mut cut = vec![0.0; places.len() * 3 * HEIGHT * longest];
     for (place, into) in places.iter().zip(cut.chunks_exact_mut(3 * HEIGHT * longest)) {
@@ -70,7 +70,7 @@ fn shade(pixels: &GrayImage, (x, y): (f32, f32)) -> f32 {
 
 /// A letter, with the share of the line's length at which its middle stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Letter {
+pub(super) struct Character {
     pub(super) text: String,
     pub(super) at: f32,
     pub(super) sure: f32,
@@ -82,9 +82,9 @@ pub(super) fn letters(
     alphabet: &[String],
     length: usize,
     shown: usize,
-) -> Vec<Letter> {
+) -> Vec<Character> {
     let slices = likely.size(0);
-    let mut letters: Vec<Letter> = Vec::new();
+    let mut letters: Vec<Character> = Vec::new();
     let mut last = 0;
     for slice in 0..slices {
         let (class, sure) =
@@ -101,7 +101,7 @@ pub(super) fn letters(
             && let Some(text) = alphabet.get(class - 1)
         {
             let at = (slice as f32 + 0.5) / slices as f32 * shown as f32 / length as f32;
-            letters.push(Letter {
+            letters.push(Character {
                 text: text.clone(),
                 at: at.min(1.0),
                 sure,
@@ -113,10 +113,10 @@ pub(super) fn letters(
 }
 
 /// The words of a line that stands at a place.
-pub(super) fn words(letters: &[Letter], place: &Place, line: u32) -> Vec<Seen> {
+pub(super) fn words(letters: &[Character], place: &TextLine, line: u32) -> Vec<Seen> {
     let plain = !letters.iter().any(|letter| letter.text.chars().any(is_ideograph));
     // Half of what a letter takes on average, to both sides of its middle.
-    let half = (0.5 / letters.len().max(1) as f32).min(0.25 / place.letters());
+    let half = (0.5 / letters.len().max(1) as f32).min(0.25 / place.aspect());
     let words = letters
         .split(|letter| letter.text.trim().is_empty())
         .flat_map(parted)
@@ -138,7 +138,7 @@ pub(super) fn words(letters: &[Letter], place: &Place, line: u32) -> Vec<Seen> {
 
 /// A year and a time that were read as one word: tills print them so close that the network
 /// sees no space ("12-03-201810:13:04").
-fn parted(word: &[Letter]) -> [&[Letter]; 2] {
+fn parted(word: &[Character]) -> [&[Character]; 2] {
     let digit = |at: usize| {
         let text = word.get(at)?.text.as_bytes();
         (text.len() == 1 && text[0].is_ascii_digit()).then_some(text[0])
@@ -168,7 +168,7 @@ fn parted(word: &[Letter]) -> [&[Letter]; 2] {
 
 /// A word between two shares of its line. The line's place reaches a fifth of its height
 /// beyond its letters, above and below.
-fn item(text: String, place: &Place, from: f32, to: f32) -> Item {
+fn item(text: String, place: &TextLine, from: f32, to: f32) -> Item {
     let corners = [
         place.at(from, 0.15),
         place.at(to, 0.15),
@@ -228,7 +228,7 @@ mod tests {
         let letters = letters(likely.view(), &alphabet(), 64, 64);
         let text: String = letters.iter().map(|letter| letter.text.as_str()).collect();
         assert_eq!(text, "aab b");
-        let place = Place {
+        let place = TextLine {
             corners: [(0.0, 0.0), (160.0, 0.0), (160.0, 20.0), (0.0, 20.0)],
         };
         let words = words(&letters, &place, 1);
@@ -241,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_date_and_a_time_are_two_words() {
-        let spelled = |text: &str| -> Vec<Letter> {
-            let letter = |c: char| Letter {
+        let spelled = |text: &str| -> Vec<Character> {
+            let letter = |c: char| Character {
                 text: c.to_string(),
                 at: 0.5,
                 sure: 1.0,
@@ -251,7 +251,8 @@ mod tests {
         };
         let parts = |text: &str| {
             let word = spelled(text);
-            let said = |part: &[Letter]| part.iter().map(|letter| letter.text.as_str()).collect::<String>();
+            let said =
+                |part: &[Character]| part.iter().map(|letter| letter.text.as_str()).collect::<String>();
             let [one, two] = parted(&word);
             (said(one), said(two))
         };
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn a_line_is_cut_out_straight() {
         let pixels = GrayImage::from_fn(100, 60, |_, y| image::Luma([if y < 30 { 0 } else { 255 }]));
-        let place = Place {
+        let place = TextLine {
             corners: [(10.0, 20.0), (90.0, 20.0), (90.0, 40.0), (10.0, 40.0)],
         };
         let shown = shown(&pixels, &[place]);

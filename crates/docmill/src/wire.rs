@@ -114,14 +114,16 @@ fn ocr_engine() -> Result<Option<OcrEngine>, Fault> {
     let typed = std::env::var("DOCMILL_OCR").unwrap_or_default();
     match typed.as_str() {
         "" | "auto" => Ok(docmill_parse::best_engine()),
-        name => [OcrEngine::PpOcr, OcrEngine::Tesseract]
-            .into_iter()
-            .find(|engine| engine.name() == name)
-            .map(Some)
-            .ok_or_else(|| {
-                Fault::usage(format!("DOCMILL_OCR is {name:?}"))
-                    .hint("it is auto, pp-ocr or tesseract; docmill doctor says what is installed")
-            }),
+        name => {
+            let hint = "it is auto, pp-ocr or tesseract; docmill doctor says what is installed";
+            let engine = OcrEngine::ALL.into_iter().find(|engine| engine.name() == name);
+            let engine = engine.ok_or_else(|| Fault::usage(format!("DOCMILL_OCR is {name:?}")).hint(hint))?;
+            if docmill_parse::is_installed(engine) {
+                Ok(Some(engine))
+            } else {
+                Err(Fault::usage(format!("DOCMILL_OCR is {name}, which is not installed")).hint(hint))
+            }
+        }
     }
 }
 

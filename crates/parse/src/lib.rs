@@ -35,6 +35,6 @@ mod unread;
 
 pub use detect::{Detected, Format, detect};
 pub use documents::Documents;
-pub use ocr::{FILES as NETWORK_FILES, NetworkFile, best_engine, own_network_folder};
+pub use ocr::{FILES as NETWORK_FILES, NetworkFile, best_engine, is_installed, own_network_folder};
 pub use port::{ImageOptions, Ocr, OcrEngine, ReadOptions, ReadRequest, Reader};
 pub use tools::{Tool, tools};

@@ -42,6 +42,9 @@ pub enum OcrEngine {
 }
 
 impl OcrEngine {
+    /// All of them, the better one first.
+    pub const ALL: [Self; 2] = [Self::PpOcr, Self::Tesseract];
+
     /// Its name, as settings give it.
     #[must_use]
     pub const fn name(self) -> &'static str {

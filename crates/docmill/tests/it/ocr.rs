@@ -52,10 +52,15 @@ fn what_is_no_package_is_refused() {
 }
 
 #[test]
-fn an_engine_that_does_not_exist_is_refused_with_those_that_do() {
+fn an_engine_that_does_not_exist_or_is_not_installed_is_refused() {
     let program = Program::new();
     let document = program.write("a.txt", "Total 7.00").display().to_string();
-    let mut command = program.command(&["run", &document, "--template", "receipt", "--yes"]);
-    command.env("DOCMILL_OCR", "magic");
-    crate::program::Ran::of(command.output().unwrap()).fails(2, "DOCMILL_OCR", "pp-ocr or tesseract");
+    for (asked, says) in [
+        ("magic", "DOCMILL_OCR is \"magic\""),
+        ("pp-ocr", "which is not installed"),
+    ] {
+        let mut command = program.command(&["run", &document, "--template", "receipt", "--yes"]);
+        command.env("DOCMILL_OCR", asked);
+        crate::program::Ran::of(command.output().unwrap()).fails(2, says, "pp-ocr or tesseract");
+    }
 }

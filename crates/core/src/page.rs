@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Class, Kind, UnknownName};
 use crate::named_enum;
 
+/// How the label of a page begins that tells an invoice's own data (Factur-X, ZUGFeRD, XRechnung)
+/// in lines: what stands there is what its issuer meant, whatever the picture of it shows.
+pub const INVOICE_AS_DATA: &str = "Invoice as data";
+
 /// A rectangle on a page, in points (1/72 inch) from the **top left** corner.
 /// For images one pixel counts as one point.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -7,9 +7,6 @@ use std::fmt::Write as _;
 use crate::encoding;
 use crate::office::package::{Node, attribute, walk};
 
-/// What a page with such lines is called.
-pub(crate) const LABEL: &str = "Invoice as data";
-
 /// Values that are taken of one invoice at most.
 const MOST: usize = 20_000;
 

@@ -8,8 +8,10 @@ use std::time::Instant;
 
 use docmill_core::document::Kind;
 use docmill_core::failure::{Failure, FailureCode};
+use docmill_core::page::INVOICE_AS_DATA;
 
 use crate::detect::{Format, detect};
+use crate::einvoice;
 use crate::limits;
 use crate::outcome::Outcome;
 use crate::port::ReadOptions;
@@ -108,6 +110,13 @@ impl<'a> Reading<'a> {
         let detected = detect(name, content);
         if detected.format == Format::Zip {
             self.add_archive(title, content, outcome);
+            return;
+        }
+        if detected.format == Format::Xml
+            && let Some(text) = einvoice::text(content)
+        {
+            outcome.push(Some(format!("{INVOICE_AS_DATA} ({name})")), text);
+            outcome.note(format!("{title} is the invoice as data; it was read as a page."));
             return;
         }
         match read::open_any(&detected, name, content, &self.deeper()) {

@@ -1,4 +1,4 @@
-//! Files that a PDF carries: read like documents inside it; an invoice as data is told apart.
+//! Files that a PDF carries: read like documents inside it.
 
 use std::io::Read as _;
 
@@ -7,7 +7,6 @@ use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::object::{Array, Dict, Object, Stream};
 
-use crate::einvoice;
 use crate::inner::Reading;
 use crate::limits;
 use crate::outcome::Outcome;
@@ -25,28 +24,32 @@ struct Attached<'a> {
 
 /// Adds what the files say that the document carries.
 pub(crate) fn add(pdf: &Pdf, reading: &Reading<'_>, outcome: &mut Outcome) {
+    // Unpacking is work, also of what is not read then.
+    let mut left = limits::INNER_BYTES;
     for Attached { name, content } in files(pdf) {
         let title = format!("Attachment: {name}");
         let unpacked = content.ok_or_else(|| "its content is not there".to_owned());
-        match unpacked.and_then(|stream| unpack(&stream)) {
-            Ok(content) => match einvoice::text(&content) {
-                Some(text) => {
-                    outcome.push(Some(format!("{} ({name})", einvoice::LABEL)), text);
-                    outcome.note(format!(
-                        "The PDF carries its invoice as data (“{name}”): it was read as a page."
-                    ));
-                }
-                None => reading.add(&title, &name, &content, outcome),
-            },
-            Err(reason) => outcome.missing(format!("{title} was not read: {reason}.")),
+        match unpacked.and_then(|stream| unpack(&stream, left.min(limits::ENTRY_BYTES))) {
+            Ok(content) => {
+                left = left.saturating_sub(content.len() as u64);
+                reading.add(&title, &name, &content, outcome);
+            }
+            Err(reason) => {
+                left = left.saturating_sub(limits::ENTRY_BYTES);
+                outcome.missing(format!("{title} was not read: {reason}."));
+            }
         }
     }
 }
 
-/// A file's content, no more of it than an entry of an archive may have.
-fn unpack(stream: &Stream<'_>) -> Result<Vec<u8>, String> {
+/// A file's content, when that is no more than so many bytes.
+fn unpack(stream: &Stream<'_>, most: u64) -> Result<Vec<u8>, String> {
+    if most == 0 {
+        return Err(
+            "the files before it took all the room there is for files inside one document".to_owned(),
+        );
+    }
     let raw = stream.raw_data();
-    let most = limits::ENTRY_BYTES;
     let too_large = || format!("it is larger than {} MB", most >> 20);
     match stream.filters().as_slice() {
         [] if raw.len() as u64 <= most => Ok(raw.into_owned()),

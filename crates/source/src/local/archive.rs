@@ -350,6 +350,10 @@ impl Archives {
             if before < number {
                 continue;
             }
+            if file.encrypted() {
+                let message = "it is encrypted in its archive, beside others of its name; unpack the archive and give the folder";
+                return Err(Failure::new(FailureCode::PasswordRequired, message));
+            }
             let bytes = file.size();
             if bytes > limit {
                 return Err(too_large(bytes, limit));

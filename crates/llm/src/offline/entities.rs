@@ -306,22 +306,14 @@ impl Taken<'_> {
 
 #[cfg(test)]
 mod tests {
-    use docmill_core::page::TextOrigin;
 
     use super::*;
+    use crate::offline::page_of;
 
     #[test]
     fn a_letter_gives_its_people_and_numbers() {
         let text = "Dear Mrs. Alma Birch, call (402) 555-0100 or write to alma@example.org. SSN 123-45-6789, born 03/05/1961 in Norway. Card 4111 1111 1111 1111.";
-        let page = Page {
-            number: 1,
-            label: None,
-            width: 0.0,
-            height: 0.0,
-            text: text.to_owned(),
-            words: Vec::new(),
-            origin: TextOrigin::Native,
-        };
+        let page = page_of(text);
         let found: Vec<(&str, String)> = of(&[page])
             .into_iter()
             .map(|entity| (entity.kind, entity.value))

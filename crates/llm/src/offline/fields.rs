@@ -1,7 +1,7 @@
 //! Fills a schema: each property by its type and its labels.
 
 use docmill_core::extraction::Evidence;
-use docmill_core::page::{Page, TextOrigin};
+use docmill_core::page::{INVOICE_AS_DATA, Page, TextOrigin};
 use serde_json::{Map, Value};
 
 use super::amounts;
@@ -57,13 +57,10 @@ pub(super) fn fill(schema: &Value, pages: &[Page]) -> Filled {
     filled
 }
 
-/// What a page is called that an invoice's own data was written on (Factur-X, `ZUGFeRD`).
-const AS_DATA: &str = "Invoice as data";
-
 fn is_data(page: &Page) -> bool {
     page.label
         .as_deref()
-        .is_some_and(|label| label.starts_with(AS_DATA))
+        .is_some_and(|label| label.starts_with(INVOICE_AS_DATA))
 }
 
 /// Objects within objects deeper than this stay empty.

@@ -75,6 +75,7 @@ const TITLES: &[&str] = &[
     "fattura",
     "credit note",
     "bill",
+    // Also at the end of a longer word, as in "Warenrechnung Nr. 7".
     "rechnung nr",
     "rechnung vom",
     "date",
@@ -139,11 +140,13 @@ impl Document<'_> {
     /// The same with where the label begins.
     fn labels_at(&self, labels: &[String]) -> Vec<(usize, usize, usize)> {
         let mut places: Vec<(usize, usize, usize)> = Vec::new();
+        let mut seen = vec![false; self.lines.len()];
         for label in labels {
             for (index, line) in self.lines.iter().enumerate() {
-                if let Some((start, end)) = line.find(label)
-                    && !places.iter().any(|(known, ..)| *known == index)
+                if !seen[index]
+                    && let Some((start, end)) = line.find(label)
                 {
+                    seen[index] = true;
                     places.push((index, start, end));
                 }
             }
@@ -427,22 +430,9 @@ fn code_in(text: &str, order: Order) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use docmill_core::page::{Page, TextOrigin};
     use serde_json::json;
 
-    use crate::offline::extract;
-
-    fn page(text: &str) -> Page {
-        Page {
-            number: 1,
-            label: None,
-            width: 0.0,
-            height: 0.0,
-            text: text.to_owned(),
-            words: Vec::new(),
-            origin: TextOrigin::Native,
-        }
-    }
+    use crate::offline::{extract, page_of};
 
     fn filled(text: &str) -> serde_json::Value {
         let field = |kind: &str, aliases: &[&str]| json!({"type": "string", "x-docmill-type": kind, "x-docmill-aliases": aliases});
@@ -450,7 +440,7 @@ mod tests {
             "number": field("number", &["invoice no", "rechnung nr", "nr."]),
             "issued": field("date", &["invoice date", "date", "datum"]),
         }});
-        extract(&schema, &[page(text)]).0
+        extract(&schema, &[page_of(text)]).0
     }
 
     #[test]

@@ -110,6 +110,20 @@ impl Provider for Offline {
     }
 }
 
+/// A page of text without places, for tests.
+#[cfg(test)]
+fn page_of(text: &str) -> Page {
+    Page {
+        number: 1,
+        label: None,
+        width: 0.0,
+        height: 0.0,
+        text: text.to_owned(),
+        words: Vec::new(),
+        origin: docmill_core::page::TextOrigin::Native,
+    }
+}
+
 /// The first date in a text as ISO 8601: for comparing dates as they are printed.
 #[must_use]
 pub fn read_date(text: &str) -> Option<String> {

@@ -206,21 +206,12 @@ pub(super) fn is_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use docmill_core::page::{Page, TextOrigin};
     use serde_json::{Value, json};
 
-    use crate::offline::extract;
+    use crate::offline::{extract, page_of};
 
     fn parties(text: &str) -> (Value, Value) {
-        let page = Page {
-            number: 1,
-            label: None,
-            width: 0.0,
-            height: 0.0,
-            text: text.to_owned(),
-            words: Vec::new(),
-            origin: TextOrigin::Native,
-        };
+        let page = page_of(text);
         let field = |kind: &str, aliases: &[&str]| json!({"type": "string", "x-docmill-type": kind, "x-docmill-aliases": aliases});
         let schema = json!({"type": "object", "properties": {
             "seller_name": field("company", &["seller", "verkäufer", "lieferant"]),

@@ -271,21 +271,12 @@ fn is_other_sum(line: &Line) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use docmill_core::page::{Page, TextOrigin};
     use serde_json::{Value, json};
 
-    use crate::offline::extract;
+    use crate::offline::{extract, page_of};
 
     fn sums(text: &str) -> Value {
-        let page = Page {
-            number: 1,
-            label: None,
-            width: 0.0,
-            height: 0.0,
-            text: text.to_owned(),
-            words: Vec::new(),
-            origin: TextOrigin::Native,
-        };
+        let page = page_of(text);
         let field = |aliases: &[&str]| json!({"type": "number", "x-docmill-type": "amount", "x-docmill-aliases": aliases});
         let schema = json!({"type": "object", "properties": {
             "subtotal": field(&["subtotal"]),

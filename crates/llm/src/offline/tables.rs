@@ -190,21 +190,13 @@ fn is_rule(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use docmill_core::page::TextOrigin;
     use serde_json::json;
 
     use super::*;
+    use crate::offline::page_of;
 
     fn read(text: &str, properties: &Value) -> Vec<Value> {
-        let page = Page {
-            number: 1,
-            label: None,
-            width: 0.0,
-            height: 0.0,
-            text: text.to_owned(),
-            words: Vec::new(),
-            origin: TextOrigin::Native,
-        };
+        let page = page_of(text);
         let properties = properties.as_object().unwrap();
         let found = entries([&page].into_iter(), properties, Order::DayFirst);
         found
